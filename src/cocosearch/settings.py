@@ -1,0 +1,157 @@
+"""Settings of one process, from `COCOSEARCH_*`: the one list of knobs (the README's table is generated from it)."""
+
+import os
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from cocosearch.errors import ConfigurationError
+
+PREFIX = "COCOSEARCH_"
+LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
+
+
+class Transport(StrEnum):
+    """How `cocosearch mcp` speaks MCP; `sse` serves the legacy endpoint beside streamable HTTP."""
+
+    STDIO = "stdio"
+    HTTP = "http"
+    SSE = "sse"
+
+
+class LogLevel(StrEnum):
+    """Levels of the log on stderr."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+def _default_state_dir() -> Path:
+    """State directory of a plain user (XDG Base Directory Specification)."""
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(base) / "cocosearch"
+
+
+class Settings(BaseSettings):
+    """Process settings; every field is the environment variable `COCOSEARCH_<FIELD NAME IN CAPITALS>`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=None, extra="ignore", frozen=True)
+
+    database_url: str = Field(
+        default="postgresql:///cocosearch",
+        description="PostgreSQL with pgvector 0.8 or later, as a libpq URI.",
+    )
+    ollama_url: str = Field(
+        default="http://127.0.0.1:11434",
+        pattern=r"^https?://[^/\s]+(/[^\s]*)?$",
+        description="Ollama, or the embedded embedding server.",
+    )
+    model: str = Field(
+        default="nomic-embed-text", min_length=1, max_length=200, description="Embedding model, as Ollama names it."
+    )
+    transport: Transport = Field(
+        default=Transport.STDIO,
+        description="`stdio`, `http` (streamable HTTP at `/mcp`) or `sse` (also the legacy `/sse`).",
+    )
+    host: str = Field(
+        default="127.0.0.1",
+        description="Address to listen on; beyond loopback only with a token file.",
+    )
+    port: int = Field(default=8080, ge=1, le=65535, description="TCP port of the HTTP transports.")
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Names under which clients reach this server beside its own addresses, separated by commas.",
+    )
+    token_file: Path | None = Field(default=None, description="File with bearer tokens, one a line, at least 32 characters each.")
+    allowed_roots: Annotated[tuple[Path, ...], NoDecode] = Field(
+        default=(),
+        description="Directories below which MCP clients may have projects indexed, separated by colons.",
+    )
+    state_dir: Path = Field(
+        default_factory=_default_state_dir, description="Directory of the indexing engine's state."
+    )
+    max_file_bytes: int = Field(default=1_048_576, ge=1024, le=67_108_864, description="Larger files are not indexed.")
+    max_project_files: int = Field(default=200_000, ge=1, le=5_000_000, description="A project with more files is refused.")
+    engine_map_bytes: int = Field(
+        default=4 * 1024**3,
+        ge=64 * 1024**2,
+        description="Virtual size limit of the indexing engine's state of one project.",
+    )
+    embed_batch: int = Field(default=16, ge=1, le=128, description="Texts in one embedding request.")
+    embed_timeout_seconds: float = Field(default=300.0, gt=0, description="Longest wait for one embedding request (a model may have to load).")
+    query_timeout_seconds: float = Field(default=10.0, gt=0, description="Longest wait for the embedding of a query before lexical results are returned alone.")
+    statement_timeout_seconds: float = Field(default=15.0, gt=0, description="Longest run of one search statement in the database.")
+    refresh_seconds: float = Field(default=2.0, ge=0.2, description="Pause between two looks of the indexer at a project's files.")
+    max_searches: int = Field(default=16, ge=1, le=256, description="Searches served at once; more wait, and are refused after ten seconds.")
+    max_queued_jobs: int = Field(default=100, ge=1, description="Indexing jobs that may wait; more are refused.")
+    log_level: LogLevel = Field(default=LogLevel.INFO, description="`debug`, `info`, `warning` or `error`; the log goes to stderr.")
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _split_commas(cls, value: Any) -> Any:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("allowed_roots", mode="before")
+    @classmethod
+    def _split_colons(cls, value: Any) -> Any:
+        return tuple(part for part in value.split(":") if part) if isinstance(value, str) else value
+
+    @field_validator("allowed_roots")
+    @classmethod
+    def _absolute_roots(cls, value: tuple[Path, ...]) -> tuple[Path, ...]:
+        for root in value:
+            if not root.is_absolute():
+                raise ValueError(f"'{root}' is not an absolute path")
+        return value
+
+    @field_validator("token_file", mode="before")
+    @classmethod
+    def _empty_means_none(cls, value: Any) -> Any:
+        return value or None
+
+    @property
+    def loopback_only(self) -> bool:
+        """Whether the listening address can be reached from this machine alone."""
+        return self.host in LOOPBACK_HOSTS or self.host.startswith("127.")
+
+
+def variable_name(field: str) -> str:
+    """Environment variable of a settings field."""
+    return PREFIX + field.upper()
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Settings from the environment, with overrides from command line flags (None = not given).
+
+    Raises:
+        ConfigurationError: a value is malformed, or a `COCOSEARCH_*` variable is unknown.
+    """
+    known = {variable_name(field) for field in Settings.model_fields}
+    unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+    if unknown:
+        from difflib import get_close_matches
+
+        close = get_close_matches(unknown[0], known, n=1)
+        hint = f" Did you mean {close[0]}?" if close else " `cocosearch config show` lists the known ones."
+        raise ConfigurationError(f"Unknown setting {unknown[0]} in the environment.{hint}")
+    given = {field: value for field, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = str(first["loc"][0])
+        raise ConfigurationError(
+            f"{variable_name(field)}={first['input']!r} is not valid: {first['msg']}. {Settings.model_fields[field].description}"
+        ) from None
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process, read once from the environment."""
+    return load_settings()
