@@ -52,9 +52,7 @@ class Settings(BaseSettings):
         pattern=r"^https?://[^/\s]+(/[^\s]*)?$",
         description="Ollama, or the embedded embedding server.",
     )
-    model: str = Field(
-        default="nomic-embed-text", min_length=1, max_length=200, description="Embedding model, as Ollama names it."
-    )
+    model: str = Field(default="nomic-embed-text", min_length=1, max_length=200, description="Embedding model, as Ollama names it.")
     transport: Transport = Field(
         default=Transport.STDIO,
         description="`stdio`, `http` (streamable HTTP at `/mcp`) or `sse` (also the legacy `/sse`).",
@@ -73,9 +71,7 @@ class Settings(BaseSettings):
         default=(),
         description="Directories below which MCP clients may have projects indexed, separated by colons.",
     )
-    state_dir: Path = Field(
-        default_factory=_default_state_dir, description="Directory of the indexing engine's state."
-    )
+    state_dir: Path = Field(default_factory=_default_state_dir, description="Directory of the indexing engine's state.")
     max_file_bytes: int = Field(default=1_048_576, ge=1024, le=67_108_864, description="Larger files are not indexed.")
     max_project_files: int = Field(default=200_000, ge=1, le=5_000_000, description="A project with more files is refused.")
     engine_map_bytes: int = Field(
@@ -84,11 +80,17 @@ class Settings(BaseSettings):
         description="Virtual size limit of the indexing engine's state of one project.",
     )
     embed_batch: int = Field(default=16, ge=1, le=128, description="Texts in one embedding request.")
-    embed_timeout_seconds: float = Field(default=300.0, gt=0, description="Longest wait for one embedding request (a model may have to load).")
-    query_timeout_seconds: float = Field(default=10.0, gt=0, description="Longest wait for the embedding of a query before lexical results are returned alone.")
+    embed_timeout_seconds: float = Field(
+        default=300.0, gt=0, description="Longest wait for one embedding request (a model may have to load)."
+    )
+    query_timeout_seconds: float = Field(
+        default=10.0, gt=0, description="Longest wait for the embedding of a query before lexical results are returned alone."
+    )
     statement_timeout_seconds: float = Field(default=15.0, gt=0, description="Longest run of one search statement in the database.")
     refresh_seconds: float = Field(default=2.0, ge=0.2, description="Pause between two looks of the indexer at a project's files.")
-    max_searches: int = Field(default=16, ge=1, le=256, description="Searches served at once; more wait, and are refused after ten seconds.")
+    max_searches: int = Field(
+        default=16, ge=1, le=256, description="Searches served at once; more wait, and are refused after ten seconds."
+    )
     max_queued_jobs: int = Field(default=100, ge=1, description="Indexing jobs that may wait; more are refused.")
     log_level: LogLevel = Field(default=LogLevel.INFO, description="`debug`, `info`, `warning` or `error`; the log goes to stderr.")
 
