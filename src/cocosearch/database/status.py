@@ -1,0 +1,85 @@
+"""What the database knows of each project: progress, freshness, last error."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from psycopg.rows import class_row
+
+from cocosearch.database.connection import Connection
+from cocosearch.errors import ProjectNotFoundError
+
+
+class ProjectState(StrEnum):
+    """Where a project stands; `failed` keeps serving the rows that it has."""
+
+    WAITING = "waiting"
+    INDEXING = "indexing"
+    READY = "ready"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectStatus:
+    """One project. `files` and `chunks` are what is searchable now; `*_done` of `files_total` is the running or last run."""
+
+    name: str
+    root: str
+    state: ProjectState
+    model: str | None
+    files: int
+    chunks: int
+    chunks_without_embedding: int
+    files_total: int
+    files_done: int
+    chunks_done: int
+    skipped: dict[str, int]
+    requested_at: datetime
+    started_at: datetime | None
+    indexed_at: datetime | None
+    checked_at: datetime | None
+    last_error: str | None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "state", ProjectState(self.state))
+
+
+_STATUS = """
+    SELECT p.name, p.root, p.state, m.name AS model,
+           (SELECT count(*) FROM files f WHERE f.project_id = p.id) AS files,
+           c.chunks, c.chunks_without_embedding,
+           p.files_total, p.files_done, p.chunks_done, p.skipped,
+           p.requested_at, p.started_at, p.indexed_at, p.checked_at, p.last_error
+    FROM projects p
+    LEFT JOIN models m ON m.id = p.model_id
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS chunks, count(*) FILTER (WHERE embedding IS NULL) AS chunks_without_embedding
+        FROM chunks WHERE project_id = p.id
+    ) c
+"""
+
+
+def list_projects(connection: Connection) -> list[ProjectStatus]:
+    """All projects, by name."""
+    with connection.cursor(row_factory=class_row(ProjectStatus)) as cursor:
+        return cursor.execute(_STATUS + " ORDER BY p.name").fetchall()
+
+
+def project_status(connection: Connection, name: str) -> ProjectStatus:
+    """One project.
+
+    Raises:
+        ProjectNotFoundError: no project of that name; the message lists the names there are.
+    """
+    with connection.cursor(row_factory=class_row(ProjectStatus)) as cursor:
+        status = cursor.execute(_STATUS + " WHERE p.name = %s", [name]).fetchone()
+    if status is None:
+        raise project_not_found(connection, name)
+    return status
+
+
+def project_not_found(connection: Connection, name: str) -> ProjectNotFoundError:
+    """The error for an unknown name, with the names there are."""
+    names = [row[0] for row in connection.execute("SELECT name FROM projects ORDER BY name LIMIT 20")]
+    known = f"Known projects: {', '.join(names)}." if names else "Nothing is indexed yet: run `cocosearch index PATH`."
+    return ProjectNotFoundError(f"There is no project '{name}'. {known}")
