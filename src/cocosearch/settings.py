@@ -4,7 +4,7 @@ import os
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -96,12 +96,12 @@ class Settings(BaseSettings):
 
     @field_validator("allowed_hosts", mode="before")
     @classmethod
-    def _split_commas(cls, value: Any) -> Any:
+    def _split_commas(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
     @field_validator("allowed_roots", mode="before")
     @classmethod
-    def _split_colons(cls, value: Any) -> Any:
+    def _split_colons(cls, value: object) -> object:
         return tuple(part for part in value.split(":") if part) if isinstance(value, str) else value
 
     @field_validator("allowed_roots")
@@ -114,7 +114,7 @@ class Settings(BaseSettings):
 
     @field_validator("token_file", mode="before")
     @classmethod
-    def _empty_means_none(cls, value: Any) -> Any:
+    def _empty_means_none(cls, value: object) -> object:
         return value or None
 
     @property
@@ -128,7 +128,7 @@ def variable_name(field: str) -> str:
     return PREFIX + field.upper()
 
 
-def load_settings(**overrides: Any) -> Settings:
+def load_settings(**overrides: str | int | Path | None) -> Settings:
     """Settings from the environment, with overrides from command line flags (None = not given).
 
     Raises:

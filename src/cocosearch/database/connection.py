@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeAlias
 
 import psycopg
 from pgvector.psycopg import register_vector
+from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from cocosearch.errors import DatabaseUnavailableError
@@ -13,8 +15,8 @@ from cocosearch.settings import Settings
 CONNECT_TIMEOUT_SECONDS = 5
 MAX_POOL_CONNECTIONS = 8
 
-type Connection = psycopg.Connection[psycopg.rows.TupleRow]
-type Pool = ConnectionPool[Connection]
+Connection: TypeAlias = psycopg.Connection[TupleRow]
+Pool: TypeAlias = ConnectionPool[Connection]
 
 
 def unavailable(error: psycopg.Error | PoolTimeout) -> DatabaseUnavailableError:

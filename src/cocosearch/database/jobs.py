@@ -73,7 +73,9 @@ def register_project(connection: Connection, name: str, root: Path) -> int:
         return int(created[0])
     project_id, known_name, known_root = row
     if known_root != str(root):
-        raise IndexingError(f"The name '{name}' belongs to {known_root}. Give this project another name: --name, or `name:` in cocosearch.yaml.")
+        raise IndexingError(
+            f"The name '{name}' belongs to {known_root}. Give this project another name: --name, or `name:` in cocosearch.yaml."
+        )
     if known_name != name:
         raise IndexingError(f"{root} is indexed as '{known_name}'. Use that name, or run `cocosearch clear {known_name}` first.")
     return int(project_id)
