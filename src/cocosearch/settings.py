@@ -4,7 +4,7 @@ import os
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -142,7 +142,7 @@ def load_settings(**overrides: str | int | Path | None) -> Settings:
         close = get_close_matches(unknown[0], known, n=1)
         hint = f" Did you mean {close[0]}?" if close else " `cocosearch config show` lists the known ones."
         raise ConfigurationError(f"Unknown setting {unknown[0]} in the environment.{hint}")
-    given = {field: value for field, value in overrides.items() if value is not None}
+    given: dict[str, Any] = {field: value for field, value in overrides.items() if value is not None}
     try:
         return Settings(**given)
     except ValidationError as error:
