@@ -1,0 +1,46 @@
+# Sourced by the other scripts: messages, and packages from this machine's distribution. Not run by itself.
+# shellcheck shell=bash
+
+repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cache="$repository/.cache"
+
+# A line for the person who waits, on stderr: stdout belongs to the command that is run.
+say() {
+  printf '==> %s\n' "$*" >&2
+}
+
+# Ends the script with a sentence that says what is missing and what to do about it.
+stop() {
+  printf 'error: %s\n' "$*" >&2
+  exit 1
+}
+
+has() {
+  command -v "$1" >/dev/null
+}
+
+apt_lists_updated=no
+
+# install_packages WHY PACKAGE…: from the Debian (or Ubuntu) archive. Needs root and apt, and says so where one is missing.
+install_packages() {
+  local why=$1 package
+  shift
+  local missing=()
+  for package in "$@"; do
+    [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
+  done
+  ((${#missing[@]})) || return 0
+  has apt-get || stop "$why needs ${missing[*]} (Debian's names), and this system has no apt-get to install them with: install them and run this again."
+  ((EUID == 0)) || stop "$why needs the packages ${missing[*]}, and only root may install them: run 'sudo apt-get install ${missing[*]}' and then this again."
+  say "installing ${missing[*]} from the distribution ($why)"
+  if [[ $apt_lists_updated == no ]]; then
+    apt-get update -qq >&2 || stop "apt-get update failed (see above): this machine needs its distribution's package archive to install ${missing[*]}."
+    apt_lists_updated=yes
+  fi
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >"$cache/apt.log" 2>&1 || {
+    tail -n 20 "$cache/apt.log" >&2
+    stop "apt-get could not install ${missing[*]} (its last lines stand above)."
+  }
+}
+
+mkdir -p "$cache"
