@@ -1,0 +1,273 @@
+"""Whether each part that a search needs works, and the client side of asking a running server."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from cocosearch.database.connection import unavailable
+from cocosearch.database.migrations import applied, available, check_extension
+from cocosearch.errors import CocosearchError, DatabaseUnavailableError, EmbeddingUnavailableError
+from cocosearch.settings import Settings
+
+if TYPE_CHECKING:
+    from cocosearch.ollama import OllamaClient
+
+log = logging.getLogger(__name__)
+
+CONNECT_TIMEOUT_SECONDS = 2
+STATEMENT_TIMEOUT_MS = 2000
+ANSWER_WITHIN_SECONDS = 0.6
+REFRESH_SECONDS = 15.0
+TRUSTED_FOR_SECONDS = 20.0
+FRESH_FOR_SECONDS = 1.0
+
+
+class PartState(StrEnum):
+    """The word for one part."""
+
+    OK = "ok"
+    DOWN = "down"
+    MISSING = "missing"
+    OUTDATED = "outdated"
+    UNKNOWN = "unknown"  # it depends on a part that is down
+    TIMEOUT = "timeout"
+    FAILED = "failed"
+
+
+class Overall(StrEnum):
+    """The word for the whole: `degraded` is search by words alone."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """State of one part; the detail is a sentence for the operator and goes to clients with a token alone."""
+
+    name: str
+    state: PartState
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class HealthReport:
+    """State of all parts."""
+
+    parts: tuple[Part, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything works (HTTP 200)."""
+        return all(part.state is PartState.OK for part in self.parts)
+
+    @property
+    def overall(self) -> Overall:
+        """`degraded` when only the embedding side is not working: lexical results are still served."""
+        if self.ok:
+            return Overall.OK
+        broken = {part.name for part in self.parts if part.state is not PartState.OK}
+        return Overall.DEGRADED if broken <= {"ollama", "model"} else Overall.DOWN
+
+
+Check = Callable[[], tuple[Part, ...]]
+
+
+def check_database(settings: Settings) -> tuple[Part, ...]:
+    """The parts `database` (answers, tables are there) and `extension`, over a connection of its own, in at most four seconds."""
+    try:
+        with psycopg.connect(
+            settings.database_url,
+            autocommit=True,
+            connect_timeout=CONNECT_TIMEOUT_SECONDS,
+            application_name="cocosearch-health",
+            options=f"-c statement_timeout={STATEMENT_TIMEOUT_MS}",
+        ) as connection:
+            return (_check_migrations(applied(connection)), _check_extension(connection))
+    except psycopg.Error as error:
+        detail = str(unavailable(error))
+        return (Part("database", PartState.DOWN, detail), Part("extension", PartState.UNKNOWN, "The database does not answer."))
+
+
+def _check_migrations(done: list[int]) -> Part:
+    known = max(available())
+    if not done or done[-1] < known:
+        return Part("database", PartState.OUTDATED, "The tables are missing or old: run `cocosearch database migrate`.")
+    if done[-1] > known:
+        return Part("database", PartState.OUTDATED, "The database was migrated by a newer cocosearch: upgrade this one.")
+    return Part("database", PartState.OK, f"It answers; migration {known} is applied.")
+
+
+def _check_extension(connection: psycopg.Connection[tuple[object, ...]]) -> Part:
+    try:
+        check_extension(connection)
+    except DatabaseUnavailableError as error:
+        state = PartState.MISSING if "lacks" in str(error) else PartState.OUTDATED
+        return Part("extension", state, str(error))
+    return Part("extension", PartState.OK, "pgvector is there, 0.8 or later.")
+
+
+def check_ollama(settings: Settings, client: "OllamaClient") -> tuple[Part, ...]:
+    """The parts `ollama` and `model`."""
+    try:
+        version = client.version()
+        digest = client.model_digest()
+    except EmbeddingUnavailableError as error:
+        return (Part("ollama", PartState.DOWN, str(error)), Part("model", PartState.UNKNOWN, "Ollama does not answer."))
+    ollama = Part("ollama", PartState.OK, f"Version {version} answers.")
+    if digest is None:
+        return (ollama, Part("model", PartState.MISSING, f"Ollama does not have '{settings.model}': run `cocosearch model ensure`."))
+    return (ollama, Part("model", PartState.OK, f"'{settings.model}' is there."))
+
+
+def check(settings: Settings, client: "OllamaClient") -> HealthReport:
+    """All parts, one after the other, now; for the command line. A server uses `HealthMonitor`."""
+    return HealthReport(check_database(settings) + check_ollama(settings, client))
+
+
+@dataclass(slots=True)
+class _Watched:
+    """One check with its thread, its last result and the run under way."""
+
+    check: Check
+    names: tuple[str, ...]
+    executor: ThreadPoolExecutor
+    running: Future[tuple[Part, ...]] | None = None
+    parts: tuple[Part, ...] = ()
+    finished_at: float = float("-inf")
+
+
+class HealthMonitor:
+    """Answers in well under a second, however long a check takes.
+
+    Each check runs in a thread of its own, so neither a busy search pool nor another check that hangs can delay it. A question starts a
+    check unless the last one is at most a second old, and waits 0.6 s for it. A check that takes longer (a busy machine, a frozen server)
+    leaves the last result standing until it is 20 s old; from then on the part is said to be in `timeout`. A timer keeps results young when
+    nobody asks.
+    """
+
+    def __init__(self, checks: Mapping[tuple[str, ...], Check]) -> None:
+        """Take the checks by the names of the parts that each reports."""
+        self._watched = [
+            _Watched(check, names, ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"health-{names[0]}"))
+            for names, check in checks.items()
+        ]
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
+        self._timer = threading.Thread(target=self._refresh, name="health-timer", daemon=True)
+
+    def start(self) -> None:
+        """Begin the first checks and the timer."""
+        self._timer.start()
+
+    def close(self) -> None:
+        """Stop the timer and wait for the checks under way (each is bounded by its own time limits)."""
+        self._stopped.set()
+        if self._timer.ident is not None:
+            self._timer.join()
+        for watched in self._watched:
+            watched.executor.shutdown(wait=True, cancel_futures=True)
+
+    def report(self) -> HealthReport:
+        """The state of all parts; blocks for 0.6 s at most."""
+        now = time.monotonic()
+        pending = [running for watched in self._watched if (running := self._begin(watched, now)) is not None]
+        if pending:
+            wait_for(pending, timeout=ANSWER_WITHIN_SECONDS)
+        return HealthReport(tuple(part for watched in self._watched for part in self._standing(watched)))
+
+    def _begin(self, watched: _Watched, now: float) -> Future[tuple[Part, ...]] | None:
+        with self._lock:
+            if now - watched.finished_at < FRESH_FOR_SECONDS or self._stopped.is_set():
+                return None
+            if watched.running is not None and not watched.running.done():
+                return watched.running
+            running = watched.running = watched.executor.submit(watched.check)
+        running.add_done_callback(partial(self._finished, watched))
+        return running
+
+    def _finished(self, watched: _Watched, run: Future[tuple[Part, ...]]) -> None:
+        """Keep the result; a check that breaks is a finding about its parts, never the end of the monitor."""
+        if run.cancelled():
+            return
+        error = run.exception()
+        if error is None:
+            parts = run.result()
+        else:
+            log.error("the health check of %s broke", ", ".join(watched.names), exc_info=error)
+            parts = tuple(Part(name, PartState.FAILED, "The check itself broke; the log has the reason.") for name in watched.names)
+        with self._lock:
+            before = watched.parts
+            watched.parts, watched.finished_at = parts, time.monotonic()
+        for part in parts:
+            if part not in before:
+                level = logging.INFO if part.state is PartState.OK else logging.WARNING
+                log.log(level, "health: %s is %s: %s", part.name, part.state, part.detail)
+
+    def _standing(self, watched: _Watched) -> tuple[Part, ...]:
+        with self._lock:
+            age = time.monotonic() - watched.finished_at
+            if age <= TRUSTED_FOR_SECONDS:
+                return watched.parts
+        return tuple(Part(name, PartState.TIMEOUT, "It has not answered in time.") for name in watched.names)
+
+    def _refresh(self) -> None:
+        while True:
+            now = time.monotonic()
+            for watched in self._watched:
+                self._begin(watched, now)
+            if self._stopped.wait(REFRESH_SECONDS):
+                return
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a running server said of itself: the words by part, and details where it gave them."""
+
+    ok: bool
+    status: str
+    parts: dict[str, str]
+    details: dict[str, str]
+
+
+def ask(settings: Settings, timeout_seconds: float = 3.0) -> Answer:
+    """Ask the server on this machine for its health (`cocosearch health`).
+
+    Raises:
+        CocosearchError: nothing listens there, or what answers is not cocosearch.
+    """
+    import httpx
+
+    url = f"http://{_local_address(settings.host)}:{settings.port}/health"
+    try:
+        response = httpx.get(url, headers={"Host": "localhost"}, timeout=timeout_seconds, trust_env=False)
+        body = response.json()
+        return Answer(
+            ok=response.status_code == httpx.codes.OK,
+            status=str(body["status"]),
+            parts={str(name): str(state) for name, state in body["parts"].items()},
+            details={str(name): str(text) for name, text in body.get("details", {}).items()},
+        )
+    except httpx.TransportError as error:
+        raise CocosearchError(f"No answer from {url}: {error}. See `systemctl status cocosearch`, or check COCOSEARCH_PORT.") from error
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise CocosearchError(f"What answers at {url} is not cocosearch: another program has the port. Check COCOSEARCH_PORT.") from error
+
+
+def _local_address(host: str) -> str:
+    """Address at which a server that listens on `host` can be asked from this machine."""
+    if host in {"", "0.0.0.0", "localhost"}:  # noqa: S104 - compared, not bound
+        return "127.0.0.1"
+    if host in {"::", "::0"}:
+        return "[::1]"
+    return f"[{host}]" if ":" in host else host

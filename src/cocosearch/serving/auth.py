@@ -1,0 +1,142 @@
+"""Bearer tokens of the HTTP transports: made once into a file, read once at start, compared in constant time.
+
+Heavy imports stay out of this module: `cocosearch token create` needs the files alone. The verifier for fastmcp is in `verifier.py`.
+"""
+
+import hashlib
+import hmac
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from cocosearch.errors import ConfigurationError
+
+MINIMUM_TOKEN_LENGTH = 32
+MAXIMUM_FILE_BYTES = 65_536
+_CREATED_TOKEN_BYTES = 32
+
+
+class TokenSet:
+    """The accepted tokens, kept as SHA-256 digests so that neither memory dumps nor `repr` give one away."""
+
+    __slots__ = ("_digests",)
+
+    def __init__(self, tokens: tuple[str, ...]) -> None:
+        self._digests = tuple(hashlib.sha256(token.encode()).digest() for token in tokens)
+
+    def __len__(self) -> int:
+        return len(self._digests)
+
+    def __repr__(self) -> str:
+        return f"TokenSet({len(self)} tokens)"
+
+    def match(self, presented: str) -> int | None:
+        """Number (from 1) of the line that holds the presented token, or None.
+
+        Every digest is compared, each in constant time: how long the answer takes says nothing about the tokens.
+        """
+        digest = hashlib.sha256(presented.encode(errors="surrogatepass")).digest()
+        matched = None
+        for number, known in enumerate(self._digests, start=1):
+            if hmac.compare_digest(digest, known):
+                matched = number
+        return matched
+
+
+def load_tokens(path: Path) -> TokenSet:
+    """Read a token file: one token a line, empty lines and lines that begin with `#` aside.
+
+    Several tokens may stand in it, so that one can be replaced without cutting off every client at once.
+
+    Raises:
+        ConfigurationError: the file is missing, no regular file, readable for other users, empty, or holds a line that is no token.
+    """
+    lines = _read_private(path).splitlines()
+    tokens: list[str] = []
+    for number, line in enumerate(lines, start=1):
+        token = line.strip()
+        if not token or token.startswith("#"):
+            continue
+        if len(token) < MINIMUM_TOKEN_LENGTH:
+            raise ConfigurationError(
+                f"Line {number} of the token file {path} has {len(token)} characters; a token needs at least {MINIMUM_TOKEN_LENGTH}. "
+                "`cocosearch token create FILE` makes a good one."
+            )
+        if not token.isascii() or not token.isprintable() or " " in token:
+            raise ConfigurationError(
+                f"Line {number} of the token file {path} holds a character that cannot be sent in a header. "
+                "A token is letters, digits and punctuation without spaces."
+            )
+        tokens.append(token)
+    if not tokens:
+        raise ConfigurationError(
+            f"The token file {path} holds no token. Remove it and run `cocosearch token create {path}`, or write one token a line."
+        )
+    return TokenSet(tuple(tokens))
+
+
+def create_token_file(path: Path) -> bool:
+    """Write a new random token to `path` (mode 0600), unless a file is there: an existing one is checked and left as it is.
+
+    The file appears with its whole content or not at all. Returns whether it was created.
+
+    Raises:
+        ConfigurationError: the directory cannot be written, or the existing file is no usable token file.
+    """
+    if path.exists():
+        load_tokens(path)
+        return False
+    pending = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(pending, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+                stream.write(secrets.token_hex(_CREATED_TOKEN_BYTES) + "\n")
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.link(pending, path)
+        finally:
+            pending.unlink()
+    except FileExistsError:
+        load_tokens(path)  # another process made it in this moment; its token is the one
+        return False
+    except OSError as error:
+        raise ConfigurationError(
+            f"The token file {path} cannot be created: {error.strerror}. Run the command as a user who may write {path.parent}."
+        ) from error
+    return True
+
+
+def _read_private(path: Path) -> str:
+    """Content of a file that other users cannot read; judged on the open file, so that a swap in between changes nothing."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The token file {path} cannot be read: {error.strerror}. `cocosearch token create {path}` makes one; "
+            "COCOSEARCH_TOKEN_FILE names it."
+        ) from error
+    with os.fdopen(descriptor, "rb") as stream:
+        status = os.fstat(stream.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise ConfigurationError(f"The token file {path} is not a regular file. Give COCOSEARCH_TOKEN_FILE the path of one.")
+        if status.st_mode & 0o077 and not _is_systemd_credential(path):
+            raise ConfigurationError(
+                f"The token file {path} is open to other users of this machine (mode {stat.S_IMODE(status.st_mode):04o}). "
+                f"Run `chmod 600 {path}`, and make a new token if somebody may have read it."
+            )
+        content = stream.read(MAXIMUM_FILE_BYTES + 1)
+    if len(content) > MAXIMUM_FILE_BYTES:
+        raise ConfigurationError(f"The token file {path} is larger than {MAXIMUM_FILE_BYTES} bytes; it should hold one token a line.")
+    try:
+        return content.decode("ascii")
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"The token file {path} is not plain ASCII text; it should hold one token a line.") from None
+
+
+def _is_systemd_credential(path: Path) -> bool:
+    """Whether the file is in this service's credential directory: mode 0440 there, but closed to others by the directory."""
+    directory = os.environ.get("CREDENTIALS_DIRECTORY")
+    return bool(directory) and path.resolve().parent == Path(str(directory)).resolve()

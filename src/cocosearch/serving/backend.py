@@ -1,0 +1,107 @@
+"""The seam between serving and everything behind it: a handful of functions, so that tests can stand in front of fewer parts."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cocosearch.database.jobs import Job
+from cocosearch.database.status import ProjectStatus
+from cocosearch.health import Check
+from cocosearch.search.types import SearchRequest, SearchResponse
+from cocosearch.settings import Settings, Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cocosearch.database.connection import Connection, Pool
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """What serving asks of the rest; every function blocks, may be called from any thread and raises `CocosearchError` with a sentence.
+
+    `connections` is entered before the first call and left after the last; entering it must not need a database that answers.
+    """
+
+    search: Callable[[SearchRequest], SearchResponse]
+    list_projects: Callable[[], list[ProjectStatus]]
+    project_status: Callable[[str], ProjectStatus]
+    index_project: Callable[[str, str | None], Job]
+    health_checks: Mapping[tuple[str, ...], Check]
+    connections: Callable[[], AbstractContextManager[object]]
+
+
+def appliance_backend(settings: Settings) -> Backend:
+    """The real one: a pool on the database, a client of Ollama. Nothing is opened before `connections` is entered."""
+    from cocosearch import health
+    from cocosearch.database import jobs, open_pool, status
+    from cocosearch.ollama import OllamaClient
+    from cocosearch.projects import resolve_allowed_root
+    from cocosearch.search import search
+
+    pool = open_pool(settings)
+    client = OllamaClient(settings)
+    watching_client = OllamaClient(settings)  # its own connections: a check never queues behind a search
+    roots = allowed_roots(settings)
+
+    def index_project(path: str, name: str | None) -> Job:
+        root = resolve_allowed_root(path, roots)
+        with _connection(pool) as connection:
+            job = jobs.enqueue(connection, root, name, settings.max_queued_jobs)
+        if settings.transport is Transport.STDIO:
+            from cocosearch.indexing.worker import ensure_worker
+
+            ensure_worker(settings)
+        return job
+
+    def list_projects() -> list[ProjectStatus]:
+        with _connection(pool) as connection:
+            return status.list_projects(connection)
+
+    def project_status(name: str) -> ProjectStatus:
+        with _connection(pool) as connection:
+            return status.project_status(connection, name)
+
+    @contextmanager
+    def connections() -> "Iterator[None]":
+        with client, watching_client, pool:
+            yield
+
+    return Backend(
+        search=lambda request: search(pool, client, request),
+        list_projects=list_projects,
+        project_status=project_status,
+        index_project=index_project,
+        health_checks={
+            ("database", "extension"): lambda: health.check_database(settings),
+            ("ollama", "model"): lambda: health.check_ollama(settings, watching_client),
+        },
+        connections=connections,
+    )
+
+
+def allowed_roots(settings: Settings) -> tuple[Path, ...]:
+    """Directories below which clients may have projects indexed.
+
+    Over stdio the client already acts as this user, in this directory: with nothing configured the current directory is the one root.
+    """
+    if settings.allowed_roots or settings.transport is not Transport.STDIO:
+        return settings.allowed_roots
+    return (Path.cwd().resolve(),)
+
+
+@contextmanager
+def _connection(pool: "Pool") -> "Iterator[Connection]":
+    """A connection from the pool; failures of the database become the sentence about it."""
+    import psycopg
+    from psycopg_pool import PoolTimeout
+
+    from cocosearch.database.connection import unavailable
+
+    try:
+        with pool.connection() as connection:
+            yield connection
+    except (psycopg.OperationalError, PoolTimeout) as error:
+        raise unavailable(error) from error

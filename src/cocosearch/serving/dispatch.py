@@ -1,0 +1,96 @@
+"""How a tool call is run: in a worker thread with a bounded queue, its errors turned into sentences, one line of log at its end."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import anyio
+import anyio.to_thread
+from fastmcp.exceptions import FastMCPError, ToolError, ValidationError
+from fastmcp.server.dependencies import get_access_token
+from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
+from fastmcp.tools.base import ToolResult
+
+from cocosearch.errors import CocosearchError
+
+log = logging.getLogger(__name__)
+
+BUSY_AFTER_SECONDS = 10.0
+
+T = TypeVar("T")
+
+
+class Lane:
+    """Runs blocking functions in threads, at most `width` at once; who waits longer than ten seconds for a place is told to come back."""
+
+    def __init__(self, width: int, busy_after_seconds: float = BUSY_AFTER_SECONDS) -> None:
+        self._places = anyio.Semaphore(width)
+        self._threads = anyio.CapacityLimiter(width)
+        self._busy_after = busy_after_seconds
+
+    async def run(self, function: Callable[[], T]) -> T:
+        """Result of `function`.
+
+        The place is held until the function has ended, even if the client has gone: a cancelled call that still works on the database
+        counts.
+
+        Raises:
+            ToolError: with the sentence of a `CocosearchError`, or that the server is busy.
+        """
+        try:
+            with anyio.fail_after(self._busy_after):
+                await self._places.acquire()
+        except TimeoutError:
+            raise ToolError(
+                f"The server is busy: no place became free within {self._busy_after:g} seconds. Try again in a moment."
+            ) from None
+        try:
+            return await anyio.to_thread.run_sync(function, limiter=self._threads)
+        except CocosearchError as error:
+            raise ToolError(str(error)) from error
+        finally:
+            self._places.release()
+
+
+class CallLog(Middleware):
+    """Counts the calls under way and writes one line for each: tool, client, outcome, time; never an argument, queries are private."""
+
+    def __init__(self) -> None:
+        self._running = 0  # changed on the event loop alone
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def wait_idle(self) -> None:
+        """Return when no call is under way, so that a stop can wait for them."""
+        await self._idle.wait()
+
+    async def on_call_tool(self, context: MiddlewareContext[Any], call_next: CallNext[Any, ToolResult]) -> ToolResult:
+        """Pass the call on and log its end."""
+        started = time.perf_counter()
+        outcome = "cancelled"
+        self._running += 1
+        self._idle.clear()
+        try:
+            result = await call_next(context)
+            outcome = "ok"
+        except ToolError:
+            outcome = "error"
+            raise
+        except (FastMCPError, ValidationError):
+            outcome = "refused"
+            raise
+        finally:
+            self._running -= 1
+            if not self._running:
+                self._idle.set()
+            token = get_access_token()
+            log.info(
+                "call tool=%s client=%s outcome=%s ms=%.0f",
+                ascii(context.message.name)[1:61],
+                token.client_id if token else "local",
+                outcome,
+                (time.perf_counter() - started) * 1000,
+            )
+        return result

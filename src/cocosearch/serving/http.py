@@ -1,0 +1,103 @@
+"""MCP over HTTP: one ASGI application with /mcp, /health and /live (and the legacy /sse), behind the guard and the tokens."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+import anyio.to_thread
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
+
+import cocosearch
+from cocosearch.health import HealthMonitor, HealthReport
+from cocosearch.serving.auth import TokenSet
+from cocosearch.serving.backend import Backend
+from cocosearch.serving.dispatch import CallLog
+from cocosearch.serving.guard import HostOriginGuard
+from cocosearch.serving.mcp import build_mcp
+from cocosearch.serving.verifier import FileTokenVerifier
+from cocosearch.settings import Settings, Transport
+
+MCP_PATH = "/mcp"
+SSE_PATH = "/sse"
+
+
+def build_app(settings: Settings, backend: Backend, calls: CallLog, tokens: TokenSet | None) -> ASGIApp:
+    """The application.
+
+    Args:
+        settings: transport, allowed hosts, limits.
+        backend: what the tools and the health checks use.
+        calls: counts the tool calls, so that a stop can wait for them.
+        tokens: accepted bearer tokens for everything but /health and /live; None leaves the server open (loopback only).
+    """
+    mcp = build_mcp(settings, backend, calls, FileTokenVerifier(tokens) if tokens else None)
+    monitor = HealthMonitor(backend.health_checks)
+    # Stateless: a search needs no session, and sessions would be memory that anybody can fill.
+    mcp_app = mcp.http_app(path=MCP_PATH, stateless_http=True)
+    routes = [*_with_and_without_slash(mcp_app.routes), *_status_routes(monitor, open_to_all=tokens is None)]
+    if settings.transport is Transport.SSE:
+        routes += mcp.http_app(path=SSE_PATH, transport="sse").routes
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with mcp_app.lifespan(app):
+            monitor.start()
+            try:
+                yield
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await anyio.to_thread.run_sync(monitor.close)
+
+    app = Starlette(routes=routes, middleware=mcp_app.user_middleware, lifespan=lifespan)
+    return HostOriginGuard(app, settings.allowed_hosts)
+
+
+def _with_and_without_slash(routes: list[BaseRoute]) -> list[BaseRoute]:
+    """Each route also with a slash at its end: a redirect would cost every request a round trip, and some clients do not follow it."""
+    doubled: list[BaseRoute] = []
+    for route in routes:
+        doubled.append(route)
+        if isinstance(route, Route) and not route.path.endswith("/"):
+            doubled.append(Route(route.path + "/", endpoint=route.endpoint, methods=sorted(route.methods or ()) or None))
+    return doubled
+
+
+def _status_routes(monitor: HealthMonitor, *, open_to_all: bool) -> list[BaseRoute]:
+    question = _SharedQuestion(monitor)
+
+    async def health(request: Request) -> Response:
+        """Whether searches work, part by part: 200 or 503. The sentences go to clients that show a token."""
+        report = await question.report()
+        body: dict[str, Any] = {"status": report.overall.value, "parts": {part.name: part.state.value for part in report.parts}}
+        if open_to_all or isinstance(request.scope.get("user"), AuthenticatedUser):
+            body["version"] = cocosearch.__version__
+            body["details"] = {part.name: part.detail for part in report.parts}
+        return JSONResponse(body, status_code=200 if report.ok else 503, headers={"Cache-Control": "no-store"})
+
+    async def live(_: Request) -> Response:
+        """Whether the process serves at all, whatever the database and Ollama do."""
+        return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
+
+    return [Route("/health", health, methods=["GET"]), Route("/live", live, methods=["GET"])]
+
+
+class _SharedQuestion:
+    """Asks the monitor in a thread of its own, once for all who want to know at the same time: a flood of questions delays nothing."""
+
+    def __init__(self, monitor: HealthMonitor) -> None:
+        self._monitor = monitor
+        self._thread = anyio.CapacityLimiter(1)
+        self._asking: asyncio.Task[HealthReport] | None = None
+
+    async def report(self) -> HealthReport:
+        """The monitor's report, at most its waiting time old."""
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(anyio.to_thread.run_sync(self._monitor.report, limiter=self._thread))
+        return await asyncio.shield(self._asking)

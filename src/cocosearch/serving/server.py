@@ -1,0 +1,163 @@
+"""The listening process: sockets, readiness, and an end that lets running calls finish."""
+
+import asyncio
+import logging
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import IPv6Address, ip_address
+
+import uvicorn
+from sse_starlette.sse import AppStatus
+from starlette.types import ASGIApp
+
+from cocosearch.errors import ConfigurationError
+from cocosearch.sdnotify import notify
+from cocosearch.serving.auth import load_tokens
+from cocosearch.serving.backend import Backend
+from cocosearch.serving.dispatch import CallLog
+from cocosearch.serving.http import build_app
+from cocosearch.settings import Settings
+
+log = logging.getLogger(__name__)
+
+DRAIN_SECONDS = 10
+LAST_EVENT_SECONDS = 0.2
+BACKLOG = 512
+MAX_CONNECTIONS = 512
+
+
+class HttpServer(uvicorn.Server):
+    """uvicorn that tells systemd when it listens, ends by itself with exit code 0, and drains both kinds of MCP stream.
+
+    On SIGTERM it takes no more connections, lets the calls under way finish for ten seconds, then ends open event streams and runs the
+    application's teardown.
+    """
+
+    def __init__(self, config: uvicorn.Config, calls: CallLog) -> None:
+        super().__init__(config)
+        self._calls = calls
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start the application and listen; then the service is ready."""
+        # By itself sse-starlette cuts every event stream when a signal arrives, also the one that carries a running call's answer.
+        AppStatus.enable_automatic_graceful_drain = False
+        AppStatus.should_exit = False
+        await super().startup(sockets)
+        if self.started:
+            notify("READY=1")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drain and tear down."""
+        notify("STOPPING=1")
+        ending = asyncio.create_task(self._end_streams_when_idle())
+        try:
+            await super().shutdown(sockets)
+        finally:
+            ending.cancel()
+
+    async def _end_streams_when_idle(self) -> None:
+        """Streams that would stay open for ever (legacy /sse) end once no call needs them."""
+        await self._calls.wait_idle()
+        await asyncio.sleep(LAST_EVENT_SECONDS)  # the last answer is on its way through its stream
+        AppStatus.should_exit = True
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """uvicorn's, but a signal is not raised again at the end: a service that was asked to stop and drained has ended well."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def build_server(settings: Settings, backend: Backend) -> HttpServer:
+    """The server for an application over `backend`; `run(sockets=listen(settings))` serves until a signal.
+
+    Raises:
+        ConfigurationError: the token file is not usable.
+    """
+    tokens = load_tokens(settings.token_file) if settings.token_file else None
+    calls = CallLog()
+    return HttpServer(_config(build_app(settings, backend, calls, tokens)), calls)
+
+
+def _config(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_config=None,  # everything goes to the root logger, on stderr
+        access_log=False,  # one line for each tool call says more, and a path with a token in it would end up there
+        lifespan="on",
+        ws="none",
+        proxy_headers=False,  # nobody may say for somebody else where a request came from
+        server_header=False,
+        backlog=BACKLOG,
+        limit_concurrency=MAX_CONNECTIONS,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+
+
+def listen(settings: Settings) -> list[socket.socket]:
+    """Sockets bound to every address of `settings.host`; nothing is accepted on them yet.
+
+    Raises:
+        ConfigurationError: an address can be reached from other machines and there is no token file, or it cannot be bound.
+    """
+    try:
+        found = socket.getaddrinfo(settings.host or None, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError) as error:
+        raise ConfigurationError(f"COCOSEARCH_HOST='{settings.host}' is not an address of this machine: {error}.") from error
+    addresses = list(dict.fromkeys((family, str(address[0]), address) for family, _, _, _, address in found))
+    if settings.token_file is None:
+        for _, host, _ in addresses:
+            if not _is_loopback(host):
+                raise ConfigurationError(
+                    f"Refusing to listen on {settings.host or 'every address'} without a token: other machines could search the code. "
+                    "Make one with `cocosearch token create FILE` and set COCOSEARCH_TOKEN_FILE=FILE, or set COCOSEARCH_HOST=127.0.0.1."
+                )
+    bound: list[socket.socket] = []
+    failure: OSError | None = None
+    for family, _, address in addresses:
+        try:
+            bound.append(_bind(family, address))
+        except OSError as error:
+            failure = error
+            if len(addresses) == 1 or "in use" in str(error):
+                break
+    else:
+        failure = None if bound else failure
+    if failure is not None:
+        for opened in bound:
+            opened.close()
+        raise ConfigurationError(
+            f"Cannot listen on {settings.host} port {settings.port}: {failure.strerror}. "
+            "Another program may have the port (`ss -ltnp` shows it); set COCOSEARCH_PORT to a free one."
+        ) from failure
+    return bound
+
+
+def _bind(family: int, address: tuple[object, ...]) -> socket.socket:
+    opened = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        opened.bind(address)
+    except OSError:
+        opened.close()
+        raise
+    return opened
+
+
+def _is_loopback(host: str) -> bool:
+    address = ip_address(host.split("%", 1)[0])
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped.is_loopback
+    return address.is_loopback
