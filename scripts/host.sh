@@ -43,4 +43,24 @@ install_packages() {
   }
 }
 
+# The container engine: podman unless with-containers found only docker.
+engine=${CONTAINER_ENGINE:-podman}
+
+# build_image TAG FILE CONTEXT [ARGUMENT…]: an image in Docker's format (the OCI format drops STOPSIGNAL and HEALTHCHECK in places).
+build_image() {
+  local tag=$1 file=$2 context=$3 log arguments=()
+  shift 3
+  log=$cache/build-$(basename "${tag%%:*}").log
+  [[ $engine != podman ]] || arguments+=(--format docker)
+  say "building $tag"
+  "$engine" build --quiet "${arguments[@]}" --tag "$tag" --file "$file" "$@" "$context" >"$log" 2>&1 || {
+    tail -n 30 "$log" >&2
+    stop "the image $tag could not be built (its last lines stand above; all of them in $log)."
+  }
+}
+
+has_image() {
+  "$engine" image inspect "$1" >/dev/null 2>&1
+}
+
 mkdir -p "$cache"

@@ -1,0 +1,21 @@
+.PHONY: help up try try-stop test lint lock environment test-python test-molecule
+
+help:            ## what there is
+	@sed -n 's/^\([a-z-]*\):[^#]*##/make \1 /p' Makefile
+up:              ## install or upgrade the appliance on this machine (asks for sudo's password if it has to)
+	@scripts/up
+try:             ## the whole appliance in a container on this machine, and a first search
+	@scripts/try
+try-stop:        ## remove what "make try" made
+	@scripts/try stop
+test: lint test-python test-molecule  ## everything: sources, package, appliance
+lint: environment ## check the sources
+	@scripts/lint
+test-python: environment ## unit and integration tests
+	.venv/bin/pytest
+test-molecule: environment ## the roles on a systemd machine in a container, with its failures
+	scripts/with-containers .venv/bin/molecule test
+lock: environment ## resolve the dependencies anew into uv.lock
+	.venv/bin/uv lock
+environment:     ## the Python environment in .venv
+	@scripts/python-environment
