@@ -143,6 +143,7 @@ class _Watched:
     names: tuple[str, ...]
     executor: ThreadPoolExecutor
     running: Future[tuple[Part, ...]] | None = None
+    kept: Future[tuple[Part, ...]] | None = None
     parts: tuple[Part, ...] = ()
     finished_at: float = float("-inf")
 
@@ -181,9 +182,10 @@ class HealthMonitor:
     def report(self) -> HealthReport:
         """The state of all parts; blocks for 0.6 s at most."""
         now = time.monotonic()
-        pending = [running for watched in self._watched if (running := self._begin(watched, now)) is not None]
+        pending = {running: watched for watched in self._watched if (running := self._begin(watched, now)) is not None}
         if pending:
-            wait_for(pending, timeout=ANSWER_WITHIN_SECONDS)
+            for run in wait_for(pending, timeout=ANSWER_WITHIN_SECONDS).done:
+                self._finished(pending[run], run)  # its own callback may come a moment later
         return HealthReport(tuple(part for watched in self._watched for part in self._standing(watched)))
 
     def _begin(self, watched: _Watched, now: float) -> Future[tuple[Part, ...]] | None:
@@ -204,11 +206,14 @@ class HealthMonitor:
         if error is None:
             parts = run.result()
         else:
-            log.error("the health check of %s broke", ", ".join(watched.names), exc_info=error)
             parts = tuple(Part(name, PartState.FAILED, "The check itself broke; the log has the reason.") for name in watched.names)
         with self._lock:
-            before = watched.parts
+            if watched.kept is run:
+                return
+            watched.kept, before = run, watched.parts
             watched.parts, watched.finished_at = parts, time.monotonic()
+        if error is not None:
+            log.error("the health check of %s broke", ", ".join(watched.names), exc_info=error)
         for part in parts:
             if part not in before:
                 level = logging.INFO if part.state is PartState.OK else logging.WARNING

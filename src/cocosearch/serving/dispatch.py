@@ -8,10 +8,11 @@ from typing import Any, TypeVar
 
 import anyio
 import anyio.to_thread
-from fastmcp.exceptions import FastMCPError, ToolError, ValidationError
+from fastmcp.exceptions import FastMCPError, NotFoundError, ToolError, ValidationError
 from fastmcp.server.dependencies import get_access_token
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
 from fastmcp.tools.base import ToolResult
+from pydantic import ValidationError as PydanticValidationError
 
 from cocosearch.errors import CocosearchError
 
@@ -78,7 +79,10 @@ class CallLog(Middleware):
         except ToolError:
             outcome = "error"
             raise
-        except (FastMCPError, ValidationError):
+        except ValidationError as error:
+            outcome = "refused"
+            raise ToolError(_bad_arguments(error)) from error
+        except (FastMCPError, NotFoundError):
             outcome = "refused"
             raise
         finally:
@@ -94,3 +98,14 @@ class CallLog(Middleware):
                 (time.perf_counter() - started) * 1000,
             )
         return result
+
+
+def _bad_arguments(error: ValidationError) -> str:
+    """What is wrong with which argument, without pydantic's echo of the input and its links."""
+    if not isinstance(error.__cause__, PydanticValidationError):
+        return "The arguments do not fit this tool; its schema says what it takes."
+    faults = [
+        f"{'.'.join(str(part) for part in fault['loc']) or 'arguments'}: {fault['msg'].removeprefix('Value error, ')}"
+        for fault in error.__cause__.errors(include_url=False, include_input=False)
+    ]
+    return f"Not valid: {'; '.join(faults)}."

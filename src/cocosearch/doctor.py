@@ -1,0 +1,262 @@
+"""`cocosearch doctor`: looks at everything that has to be right, and says for each part what it found and what to do."""
+
+import json
+import os
+import shutil
+import stat
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+
+import psycopg
+
+from cocosearch.database.connection import unavailable
+from cocosearch.database.migrations import MIN_PGVECTOR, applied, available, pgvector_version
+from cocosearch.database.status import ProjectState, ProjectStatus, list_projects
+from cocosearch.errors import CocosearchError, EmbeddingUnavailableError
+from cocosearch.ollama import OllamaClient
+from cocosearch.serving.auth import load_tokens
+from cocosearch.settings import Settings, variable_name
+
+CONNECT_TIMEOUT_SECONDS = 5
+GIB = 1024**3
+LITTLE_SPACE = 5 * GIB
+NO_SPACE = 1 * GIB
+UNCHECKED_AFTER = timedelta(minutes=10)
+PROBE_QUERY = "does the model answer"
+
+
+class Level(StrEnum):
+    """How bad a finding is; only a `problem` makes the command fail."""
+
+    OK = "ok"
+    WARNING = "warning"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found in one place; the remedy is what to do, empty when nothing is."""
+
+    part: str
+    level: Level
+    found: str
+    remedy: str = ""
+
+
+def examine(settings: Settings) -> tuple[Finding, ...]:
+    """Look at every part; a part that is down never hides the others."""
+    checks: tuple[Callable[[Settings], Iterable[Finding]], ...] = (
+        _listening,
+        _tokens,
+        _state_directory,
+        _disk,
+        _roots,
+        _database,
+        _embedding,
+    )
+    return tuple(finding for check in checks for finding in check(settings))
+
+
+def healthy(findings: Iterable[Finding]) -> bool:
+    """Whether there is no problem; warnings are allowed."""
+    return all(finding.level is not Level.PROBLEM for finding in findings)
+
+
+def as_text(findings: Iterable[Finding]) -> str:
+    """One line for each finding, the remedy below it."""
+    lines: list[str] = []
+    for finding in findings:
+        lines.append(f"{finding.level.value:<8} {finding.part:<18} {finding.found}")
+        if finding.remedy:
+            lines.append(f"{'':<27} -> {finding.remedy}")
+    return "\n".join(lines)
+
+
+def as_json(findings: Iterable[Finding]) -> str:
+    """The findings for a machine."""
+    listed = tuple(findings)
+    return json.dumps({"healthy": healthy(listed), "findings": [asdict(finding) for finding in listed]}, indent=2)
+
+
+def _listening(settings: Settings) -> Iterator[Finding]:
+    where = f"{settings.host} port {settings.port}"
+    if settings.loopback_only or settings.token_file:
+        yield Finding("listening", Level.OK, f"{where}; {'with tokens' if settings.token_file else 'this machine alone, without a token'}.")
+        return
+    yield Finding(
+        "listening",
+        Level.PROBLEM,
+        f"{where} can be reached from other machines and there is no token, so the HTTP server refuses to start.",
+        f"Set {variable_name('token_file')} (made by `cocosearch token create FILE`), or {variable_name('host')}=127.0.0.1.",
+    )
+
+
+def _tokens(settings: Settings) -> Iterator[Finding]:
+    if settings.token_file is None:
+        return
+    try:
+        tokens = load_tokens(settings.token_file)
+    except CocosearchError as error:
+        yield Finding("token file", Level.PROBLEM, str(error), "The HTTP server does not start until this is right.")
+    else:
+        yield Finding("token file", Level.OK, f"{settings.token_file}: {len(tokens)} token(s), closed to other users.")
+
+
+def _state_directory(settings: Settings) -> Iterator[Finding]:
+    path = settings.state_dir
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        parent = _existing_parent(path)
+        if os.access(parent, os.W_OK | os.X_OK):
+            yield Finding("state directory", Level.OK, f"{path} does not exist yet; the first indexing makes it.")
+        else:
+            yield Finding("state directory", Level.PROBLEM, f"{path} does not exist, and this user may not make it.", _state_remedy(path))
+        return
+    except OSError as error:
+        yield Finding("state directory", Level.PROBLEM, f"{path} cannot be looked at: {error.strerror}.", _state_remedy(path))
+        return
+    mode = stat.S_IMODE(status.st_mode)
+    if not stat.S_ISDIR(status.st_mode) or not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+        yield Finding("state directory", Level.PROBLEM, f"{path} is not a directory that this user may write.", _state_remedy(path))
+    elif mode & 0o077:
+        yield Finding(
+            "state directory",
+            Level.WARNING,
+            f"{path} is open to other users (mode {mode:04o}); it holds parts of the code.",
+            f"chmod 700 {path}",
+        )
+    else:
+        yield Finding("state directory", Level.OK, f"{path} is writable and closed to other users.")
+
+
+def _state_remedy(path: Path) -> str:
+    return f"Run the command as the user who owns {path}, or set {variable_name('state_dir')}."
+
+
+def _disk(settings: Settings) -> Iterator[Finding]:
+    place = _existing_parent(settings.state_dir)
+    free = shutil.disk_usage(place).free
+    found = f"{free / GIB:.1f} GiB free below {place}."
+    if free < NO_SPACE:
+        yield Finding("disk", Level.PROBLEM, found, "Free at least 1 GiB: an indexing that fills the disk stops half way.")
+    elif free < LITTLE_SPACE:
+        yield Finding("disk", Level.WARNING, found, "Keep 5 GiB free for the index of a large project.")
+    else:
+        yield Finding("disk", Level.OK, found)
+
+
+def _existing_parent(path: Path) -> Path:
+    return next(candidate for candidate in (path, *path.absolute().parents) if candidate.exists())
+
+
+def _roots(settings: Settings) -> Iterator[Finding]:
+    for root in settings.allowed_roots:
+        if root.is_dir() and os.access(root, os.R_OK | os.X_OK):
+            yield Finding("allowed root", Level.OK, f"{root} can be read.")
+        else:
+            yield Finding(
+                "allowed root",
+                Level.WARNING,
+                f"{root} is missing or cannot be read by this user.",
+                f"Give the user of the service access to it, or take it out of {variable_name('allowed_roots')}.",
+            )
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    try:
+        with psycopg.connect(settings.database_url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_SECONDS) as connection:
+            connection.execute("SELECT set_config('statement_timeout', '10s', false)")
+            yield Finding("database", Level.OK, f"PostgreSQL {connection.info.parameter_status('server_version')} answers.")
+            yield _extension(pgvector_version(connection))
+            migrations = _migrations(applied(connection))
+            yield migrations
+            if migrations.level is Level.OK:
+                yield from (_project(status) for status in list_projects(connection))
+    except psycopg.Error as error:
+        yield Finding(
+            "database",
+            Level.PROBLEM,
+            str(unavailable(error)),
+            f"`systemctl status cocosearch-postgresql cocosearch-database`, or check {variable_name('database_url')}.",
+        )
+
+
+def _extension(version: tuple[int, ...] | None) -> Finding:
+    if version is None:
+        return Finding("extension", Level.PROBLEM, "The database lacks pgvector.", "A superuser runs in it: CREATE EXTENSION vector;")
+    found = f"pgvector {'.'.join(map(str, version))}."
+    if version < MIN_PGVECTOR:
+        return Finding(
+            "extension",
+            Level.PROBLEM,
+            found,
+            "0.8 is needed: install a newer package; then a superuser runs: ALTER EXTENSION vector UPDATE;",
+        )
+    return Finding("extension", Level.OK, found)
+
+
+def _migrations(done: list[int]) -> Finding:
+    known = list(available())
+    missing = [number for number in known if number not in done]
+    if missing:
+        return Finding("migrations", Level.PROBLEM, f"{len(missing)} of {len(known)} are missing.", "Run `cocosearch database migrate`.")
+    if done[-1] > known[-1]:
+        return Finding(
+            "migrations", Level.PROBLEM, f"The database is at {done[-1]}, this program knows {known[-1]}.", "Upgrade cocosearch."
+        )
+    return Finding("migrations", Level.OK, f"All {len(known)} are applied.")
+
+
+def _project(status: ProjectStatus) -> Finding:
+    part = f"project {status.name}"
+    size = f"{status.files} files, {status.chunks} chunks"
+    if not Path(status.root).is_dir():
+        return Finding(
+            part,
+            Level.WARNING,
+            f"{status.root} is not there, or not for this user; {size} stay searchable.",
+            f"Bring it back, or run `cocosearch clear {status.name}`.",
+        )
+    if status.state is ProjectState.FAILED:
+        return Finding(
+            part,
+            Level.PROBLEM,
+            f"The last run failed: {status.last_error} ({size} stay searchable.)",
+            f"Then: `cocosearch index {status.root}`.",
+        )
+    seen = status.checked_at or status.requested_at
+    if datetime.now(UTC) - seen > UNCHECKED_AFTER and status.state is not ProjectState.INDEXING:
+        return Finding(
+            part,
+            Level.WARNING,
+            f"{status.state.value}; {size}; nobody has looked at its files since {seen:%Y-%m-%d %H:%M} UTC.",
+            "`systemctl status cocosearch-indexer`",
+        )
+    without = f" {status.chunks_without_embedding} of them found by words alone." if status.chunks_without_embedding else ""
+    return Finding(part, Level.OK, f"{status.state.value}; {size}.{without}")
+
+
+def _embedding(settings: Settings) -> Iterator[Finding]:
+    with OllamaClient(settings) as client:
+        try:
+            yield Finding("ollama", Level.OK, f"Version {client.version()} answers at {settings.ollama_url}.")
+            if client.model_digest() is None:
+                yield Finding("model", Level.PROBLEM, f"Ollama does not have '{settings.model}'.", "Run `cocosearch model ensure`.")
+                return
+        except EmbeddingUnavailableError as error:
+            remedy = f"`systemctl status ollama`, or check {variable_name('ollama_url')}. Search answers by words alone meanwhile."
+            yield Finding("ollama", Level.PROBLEM, str(error), remedy)
+            return
+        try:
+            started = time.perf_counter()
+            vector = client.embed_query(PROBE_QUERY)
+        except CocosearchError as error:
+            yield Finding("model", Level.PROBLEM, str(error), "`journalctl -u ollama`; a model that was just loaded needs a moment.")
+            return
+        took = (time.perf_counter() - started) * 1000
+        yield Finding("model", Level.OK, f"'{settings.model}' embeds a query in {took:.0f} ms; {len(vector)} dimensions.")
