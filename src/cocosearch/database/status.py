@@ -46,7 +46,7 @@ class ProjectStatus:
 
 _STATUS = """
     SELECT p.name, p.root, p.state, m.name AS model,
-           (SELECT count(*) FROM files f WHERE f.project_id = p.id) AS files,
+           (SELECT count(*) FROM files f WHERE f.project_id = p.id AND f.skip_reason IS NULL) AS files,
            c.chunks, c.chunks_without_embedding,
            p.files_total, p.files_done, p.chunks_done, p.skipped,
            p.requested_at, p.started_at, p.indexed_at, p.checked_at, p.last_error

@@ -9,8 +9,9 @@ from cocoindex.ops.text import RecursiveSplitter
 DEFAULT_CHUNK_CHARACTERS = 1000
 # Code has about three characters to a token of a WordPiece vocabulary (median 3.5, lowest twentieth 2.5, over 5,000 chunks).
 CHARACTERS_PER_TOKEN = 3
-# Room for the prompt, the path and the special tokens.
-RESERVED_TOKENS = 32
+# Room for the prompt and the special tokens.
+RESERVED_TOKENS = 16
+MIN_TOKENS = 64
 _LETTERS_PER_TOKEN = 4
 _PIECE = re.compile(r"[A-Za-z]+|[0-9]+|[^\sA-Za-z0-9]")
 
@@ -47,13 +48,14 @@ def split(text: str, language: str, target_characters: int, max_tokens: int) -> 
         target_characters: length to aim at.
         max_tokens: bound by `estimate_tokens`; what is longer is cut again, at lines, then within the line.
     """
-    target = min(target_characters, max(1, max_tokens - RESERVED_TOKENS) * CHARACTERS_PER_TOKEN)
+    budget = max(MIN_TOKENS, max_tokens - RESERVED_TOKENS)
+    target = min(target_characters, budget * CHARACTERS_PER_TOKEN)
     pieces = _splitter().split(text, target, language=language)
     chunks: list[Chunk] = []
     for piece in pieces:
         chunk = _trimmed(piece.text, piece.start.line)
         if chunk is not None:
-            chunks.extend(_fitting(chunk, max_tokens - RESERVED_TOKENS, 2 * target))
+            chunks.extend(_fitting(chunk, budget, 2 * target))
     return chunks
 
 

@@ -52,6 +52,7 @@ class SkipReason(StrEnum):
     SYMLINK = "symbolic link"
     NOT_A_FILE = "not a regular file"
     UNREADABLE = "unreadable"
+    BAD_NAME = "name is not UTF-8"
     EXCLUDED = "excluded by cocosearch.yaml"
 
 
@@ -97,14 +98,14 @@ def list_files(project: Project, settings: Settings) -> Listing:
     skipped: Counter[SkipReason] = Counter()
     files: list[SourceFile] = []
     for path in _candidates(root, skipped):
-        if is_secret_name(path):
-            skipped[SkipReason.SECRET] += 1
-            continue
         configured = prefix + path
-        if (project.config.include and not include.match_file(configured)) or exclude.match_file(configured):
-            skipped[SkipReason.EXCLUDED] += 1
-            continue
-        found = _inspect(root, path, settings.max_file_bytes)
+        found: SourceFile | SkipReason | None
+        if is_secret_name(path):
+            found = SkipReason.SECRET
+        elif (project.config.include and not include.match_file(configured)) or exclude.match_file(configured):
+            found = SkipReason.EXCLUDED
+        else:
+            found = _inspect(root, path, settings.max_file_bytes)
         if isinstance(found, SkipReason):
             skipped[found] += 1
         elif found is not None:
@@ -126,6 +127,8 @@ def _inspect(root: Path, path: str, max_bytes: int) -> SourceFile | SkipReason |
         return None
     except PermissionError:
         return SkipReason.UNREADABLE
+    if not _is_utf8(path):
+        return SkipReason.BAD_NAME
     if not stat.S_ISREG(info.st_mode):
         return SkipReason.SYMLINK if stat.S_ISLNK(info.st_mode) else SkipReason.NOT_A_FILE
     if info.st_size == 0:
@@ -133,6 +136,11 @@ def _inspect(root: Path, path: str, max_bytes: int) -> SourceFile | SkipReason |
     if info.st_size > max_bytes:
         return SkipReason.TOO_LARGE
     return SourceFile(path, info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino)
+
+
+def _is_utf8(path: str) -> bool:
+    """False for a name that Python could only decode by surrogates: the database takes none."""
+    return not any("\ud800" <= character <= "\udfff" for character in path)
 
 
 def _candidates(root: Path, skipped: Counter[SkipReason]) -> Iterator[str]:

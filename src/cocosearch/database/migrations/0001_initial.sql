@@ -23,7 +23,7 @@ CREATE TABLE projects (
     files_total integer NOT NULL DEFAULT 0,
     files_done integer NOT NULL DEFAULT 0,
     chunks_done integer NOT NULL DEFAULT 0,
-    chunks_total integer NOT NULL DEFAULT 0,
+    -- Of the files and the configuration that the last complete run saw: equal digest, nothing to do.
     listing_digest bytea,
     -- Carried by the engine's state directory too: where the two differ, one of them was lost or restored, and the project is rebuilt.
     engine_identity uuid,
@@ -35,6 +35,8 @@ CREATE TABLE files (
     path text NOT NULL,
     language text NOT NULL,
     chunk_count integer NOT NULL,
+    -- Why a listed file has no chunks (binary, ...); NULL for an indexed one.
+    skip_reason text,
     PRIMARY KEY (project_id, path)
 );
 

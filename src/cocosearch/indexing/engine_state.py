@@ -1,0 +1,81 @@
+"""The engine's state of one project, and whether it still belongs to the rows in the database.
+
+The engine keeps in a directory (LMDB) what it has written; the rows are in PostgreSQL. Either can be lost or restored without the other,
+and the engine would then report success with rows missing. So both carry an identity and a generation, and a mismatch means a rebuild.
+"""
+
+import json
+import shutil
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from cocosearch.database.connection import Connection
+
+_STAMP = "stamp.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Identity of a build from nothing, and the number of its completed runs."""
+
+    identity: uuid.UUID
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class EngineState:
+    """State directory of one project."""
+
+    directory: Path
+
+    @property
+    def engine_path(self) -> Path:
+        """Where the engine keeps its LMDB files."""
+        return self.directory / "engine"
+
+    def ensure_matches(self, connection: Connection, project_id: int) -> bool:
+        """Start anew where directory and database do not belong together; True if they did."""
+        in_database = _read_database(connection, project_id)
+        if in_database is not None and in_database == self._read_directory() and self.engine_path.is_dir():
+            return True
+        self.start_anew(connection, project_id)
+        return False
+
+    def start_anew(self, connection: Connection, project_id: int) -> None:
+        """Forget what was written: the next run writes all rows again, over those there are, with embeddings from the cache."""
+        shutil.rmtree(self.directory, ignore_errors=False) if self.directory.exists() else None
+        self.engine_path.mkdir(mode=0o700, parents=True)
+        self._write(connection, project_id, Stamp(uuid.uuid4(), 0))
+
+    def advance(self, connection: Connection, project_id: int) -> None:
+        """After a run: an older backup of either side will not match any more."""
+        stamp = self._read_directory()
+        if stamp is None:
+            raise FileNotFoundError(self.directory / _STAMP)
+        self._write(connection, project_id, Stamp(stamp.identity, stamp.generation + 1))
+
+    def remove(self) -> None:
+        """Delete the directory, as after `clear`."""
+        if self.directory.exists():
+            shutil.rmtree(self.directory)
+
+    def _write(self, connection: Connection, project_id: int, stamp: Stamp) -> None:
+        connection.execute(
+            "UPDATE projects SET engine_identity = %s, engine_generation = %s WHERE id = %s", [stamp.identity, stamp.generation, project_id]
+        )
+        temporary = self.directory / f"{_STAMP}.new"
+        temporary.write_text(json.dumps({"identity": str(stamp.identity), "generation": stamp.generation}), encoding="utf-8")
+        temporary.replace(self.directory / _STAMP)
+
+    def _read_directory(self) -> Stamp | None:
+        try:
+            content = json.loads((self.directory / _STAMP).read_text(encoding="utf-8"))
+            return Stamp(uuid.UUID(content["identity"]), int(content["generation"]))
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return None
+
+
+def _read_database(connection: Connection, project_id: int) -> Stamp | None:
+    row = connection.execute("SELECT engine_identity, engine_generation FROM projects WHERE id = %s", [project_id]).fetchone()
+    return Stamp(row[0], row[1]) if row and row[0] else None

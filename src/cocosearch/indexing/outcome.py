@@ -1,0 +1,66 @@
+"""What a run leaves in the database: state, digest, skipped files; and whether the rows are those of the listing."""
+
+from collections import Counter
+
+from psycopg.types.json import Jsonb
+
+from cocosearch.database.connection import Connection
+from cocosearch.indexing.listing import Listing
+
+
+def start(connection: Connection, project_id: int, model_id: int) -> None:
+    """The run begins; its progress counts from zero."""
+    connection.execute(
+        """
+        UPDATE projects
+        SET state = 'indexing', started_at = clock_timestamp(), model_id = %s, files_done = 0, chunks_done = 0, listing_digest = NULL
+        WHERE id = %s
+        """,
+        [model_id, project_id],
+    )
+
+
+def finish(
+    connection: Connection, project_id: int, *, listing: Listing | None = None, digest: bytes | None = None, error: str | None = None
+) -> None:
+    """The run ended: complete, with its listing and digest, or with an error."""
+    if error is not None or listing is None:
+        connection.execute("UPDATE projects SET state = 'failed', last_error = %s WHERE id = %s", [error, project_id])
+        return
+    connection.execute(
+        """
+        UPDATE projects
+        SET state = 'ready', indexed_at = clock_timestamp(), checked_at = clock_timestamp(), last_error = NULL,
+            listing_digest = %s, skipped = %s
+        WHERE id = %s
+        """,
+        [digest, Jsonb(_skipped(connection, project_id, listing)), project_id],
+    )
+
+
+def _skipped(connection: Connection, project_id: int, listing: Listing) -> dict[str, int]:
+    counts = Counter({str(reason): count for reason, count in listing.skipped.items()})
+    rows = connection.execute(
+        "SELECT skip_reason, count(*) FROM files WHERE project_id = %s AND skip_reason IS NOT NULL GROUP BY skip_reason", [project_id]
+    )
+    counts.update(dict(rows.fetchall()))
+    return dict(counts)
+
+
+def sweep(connection: Connection, project_id: int, listing: Listing) -> None:
+    """Delete rows of files that are not listed, which a rebuild from a lost state knows nothing of."""
+    connection.execute("DELETE FROM files WHERE project_id = %s AND path <> ALL(%s)", [project_id, [file.path for file in listing.files]])
+
+
+def missing_rows(connection: Connection, project_id: int, listing: Listing) -> list[str]:
+    """Listed files that the database does not hold with all their chunks."""
+    complete = connection.execute(
+        """
+        SELECT f.path
+        FROM files f LEFT JOIN (SELECT path, count(*) AS chunks FROM chunks WHERE project_id = %(project)s GROUP BY path) c USING (path)
+        WHERE f.project_id = %(project)s AND f.chunk_count = coalesce(c.chunks, 0)
+        """,
+        {"project": project_id},
+    )
+    held = {row[0] for row in complete}
+    return [file.path for file in listing.files if file.path not in held]

@@ -1,0 +1,136 @@
+"""Rows of one file, as the target of the engine: written in one transaction, replaced as a whole."""
+
+import asyncio
+import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import cocoindex as coco
+import msgspec
+from pgvector import HalfVector
+
+from cocosearch.database.connection import Connection, Pool
+from cocosearch.indexing.listing import SkipReason
+from cocosearch.ollama import Vector
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkRow:
+    """One chunk, ready for the database."""
+
+    start_line: int
+    end_line: int
+    symbols: list[str]
+    text: str
+    terms: list[str]
+    frequencies: list[int]
+    embedding: Vector | None
+
+
+@dataclass(frozen=True, slots=True)
+class FileRows:
+    """What the database is to hold of one file; a file without text has a reason instead of chunks."""
+
+    language: str
+    skip_reason: SkipReason | None
+    chunks: tuple[ChunkRow, ...]
+    model_id: int
+
+    def fingerprint(self) -> bytes:
+        """Changes with anything that a row holds."""
+        state = hashlib.sha256(f"{self.language}\0{self.skip_reason}\0{self.model_id}\0".encode())
+        for chunk in self.chunks:
+            state.update(repr((chunk.start_line, chunk.end_line, chunk.symbols, chunk.text, chunk.terms, chunk.frequencies)).encode())
+            state.update(HalfVector(chunk.embedding).to_binary() if chunk.embedding else b"\0")
+        return state.digest()
+
+
+class RowStore:
+    """Writes the rows of one project."""
+
+    def __init__(self, pool: Pool, project_id: int) -> None:
+        self._pool = pool
+        self._project_id = project_id
+
+    def replace(self, path: str, rows: FileRows | None) -> None:
+        """Put a file's rows in the place of those there are; None deletes them."""
+        with self._pool.connection() as connection, connection.transaction():
+            connection.execute("DELETE FROM files WHERE project_id = %s AND path = %s", [self._project_id, path])
+            if rows is not None:
+                self._insert(connection, path, rows)
+
+    def _insert(self, connection: Connection, path: str, rows: FileRows) -> None:
+        connection.execute(
+            "INSERT INTO files (project_id, path, language, chunk_count, skip_reason) VALUES (%s, %s, %s, %s, %s)",
+            [self._project_id, path, rows.language, len(rows.chunks), rows.skip_reason],
+        )
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                """
+                INSERT INTO chunks (project_id, path, ordinal, language, start_line, end_line, symbols, text,
+                                    terms, frequencies, term_count, model_id, embedding)
+                VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::smallint[], %s, %s, %s)
+                """,
+                [
+                    (
+                        *(self._project_id, path, ordinal, rows.language, chunk.start_line, chunk.end_line, chunk.symbols, chunk.text),
+                        *(chunk.terms, chunk.frequencies, sum(chunk.frequencies), rows.model_id),
+                        HalfVector(chunk.embedding) if chunk.embedding else None,
+                    )
+                    for ordinal, chunk in enumerate(rows.chunks)
+                ],
+            )
+
+
+class _Written(msgspec.Struct, frozen=True):
+    """What the engine remembers of a file's rows."""
+
+    fingerprint: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Replace:
+    """One file's rows to write, or to delete."""
+
+    path: str
+    rows: FileRows | None
+
+
+ROW_STORE = coco.ContextKey[RowStore]("cocosearch/row_store")
+
+
+async def _apply(context: coco.ContextProvider, actions: Sequence[_Replace], /) -> None:
+    store = context.get(ROW_STORE)
+    for action in actions:
+        await asyncio.to_thread(store.replace, action.path, action.rows)
+
+
+_sink = coco.TargetActionSink[_Replace].from_async_fn(_apply)
+
+
+class _FileRowsHandler(coco.TargetHandler[FileRows, _Written]):
+    """Tells the engine what to do for one file; without side effects, since it may be asked more than once."""
+
+    def reconcile(
+        self,
+        key: coco.StableKey,
+        desired_target_state: FileRows | coco.NonExistenceType,
+        prev_possible_records: Collection[_Written],
+        prev_may_be_missing: bool,
+        /,
+    ) -> coco.TargetReconcileOutput[_Replace, _Written, None] | None:
+        path = str(key)
+        if isinstance(desired_target_state, coco.NonExistenceType):
+            return coco.TargetReconcileOutput(action=_Replace(path, None), sink=_sink, tracking_record=coco.NON_EXISTENCE)
+        written = _Written(desired_target_state.fingerprint())
+        if not prev_may_be_missing and all(record == written for record in prev_possible_records):
+            return None
+        return coco.TargetReconcileOutput(action=_Replace(path, desired_target_state), sink=_sink, tracking_record=written)
+
+
+FILE_ROWS = coco.register_root_target_states_provider("cocosearch/file_rows", _FileRowsHandler())
+
+
+def declare_file_rows(path: str, rows: FileRows) -> None:
+    """Say, inside the engine, what the database is to hold of a file."""
+    coco.declare_target_state(FILE_ROWS.target_state(path, rows))
