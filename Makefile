@@ -1,3 +1,5 @@
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
 .PHONY: help up try try-stop test lint lock environment test-python test-molecule
 
 help:            ## what there is
@@ -12,10 +14,10 @@ test: lint test-python test-molecule  ## everything: sources, package, appliance
 lint: environment ## check the sources
 	@scripts/lint
 test-python: environment ## unit and integration tests
-	.venv/bin/pytest
+	pytest
 test-molecule: environment ## the roles on a systemd machine in a container, with its failures
-	scripts/with-containers .venv/bin/molecule test
+	scripts/with-containers molecule test
 lock: environment ## resolve the dependencies anew into uv.lock
-	.venv/bin/uv lock
+	uv lock
 environment:     ## the Python environment in .venv
 	@scripts/python-environment
