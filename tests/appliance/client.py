@@ -15,7 +15,7 @@ class Assistant:
     url: str
     token: str
 
-    def call(self, tool: str, **arguments: Any) -> dict[str, Any]:
+    def call(self, tool: str, **arguments: str | int | None) -> dict[str, Any]:
         """Structured answer of a tool.
 
         Raises:
@@ -23,7 +23,7 @@ class Assistant:
         """
         return asyncio.run(self._call(tool, arguments))
 
-    async def _call(self, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    async def _call(self, tool: str, arguments: dict[str, str | int | None]) -> dict[str, Any]:
         async with Client(StreamableHttpTransport(self.url, auth=self.token), timeout=60) as client:
             result = await client.call_tool(tool, arguments)
         answer = result.structured_content
@@ -31,11 +31,11 @@ class Assistant:
             raise TypeError(f"{tool} answered without structured content: {result}")
         return answer
 
-    def search(self, query: str, **arguments: Any) -> list[dict[str, Any]]:
+    def search(self, query: str, **arguments: str | int | None) -> list[dict[str, Any]]:
         """Hits of search_code, best first."""
         hits: list[dict[str, Any]] = self.call("search_code", query=query, **arguments)["hits"]
         return hits
 
-    def paths(self, query: str, **arguments: Any) -> list[str]:
+    def paths(self, query: str, **arguments: str | int | None) -> list[str]:
         """Paths of the hits, best first."""
         return [hit["path"] for hit in self.search(query, **arguments)]

@@ -2,16 +2,13 @@
 
 import os
 import subprocess
-import time
-from collections.abc import Callable
 
 import httpx
 import pytest
 from testinfra.host import Host
 from tests.appliance.client import Assistant
+from tests.appliance.facts import CREDENTIAL, PORT, wait_until
 
-PORT = 8080
-TOKEN_FILE = "/var/lib/cocosearch/credentials/token"
 READY_SECONDS = 180.0  # includes crash recovery, and a model that has to be warmed on a busy machine
 
 
@@ -42,23 +39,10 @@ def _healthy(url: str) -> bool:
         return False
 
 
-def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
-    """Return when `condition` holds.
-
-    Raises:
-        TimeoutError: it did not within `seconds`.
-    """
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"Waited {seconds:.0f} s for {what}.")
-        time.sleep(0.3)
-
-
 @pytest.fixture(scope="module")
 def token(host: Host) -> str:
     """The bearer token that the appliance made for itself."""
-    return str(host.file(TOKEN_FILE).content_string).strip()
+    return str(host.file(CREDENTIAL).content_string).strip()
 
 
 @pytest.fixture(scope="module")

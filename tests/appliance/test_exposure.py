@@ -3,9 +3,7 @@
 import httpx
 import pytest
 from testinfra.host import Host
-from tests.appliance.conftest import PORT, TOKEN_FILE
-
-OLLAMA_PORT = 11434
+from tests.appliance.facts import CREDENTIAL, OLLAMA_PORT, PORT
 
 
 @pytest.mark.usefixtures("base_url")
@@ -39,7 +37,7 @@ def test_a_foreign_name_in_the_host_header_is_refused(base_url: str, path: str) 
 @pytest.mark.usefixtures("base_url")
 def test_the_token_is_for_root_alone(host: Host, token: str) -> None:
     assert len(token) >= 32
-    file = host.file(TOKEN_FILE)
+    file = host.file(CREDENTIAL)
     assert (file.user, file.group, oct(file.mode)) == ("root", "root", "0o600")
     directory = host.file("/var/lib/cocosearch/credentials")
     assert directory.user == "root"
@@ -61,7 +59,7 @@ def _with_input(host: Host, script: str, secret: str) -> str:
     """Output of a shell script on the machine that reads `secret` from its standard input, by way of a private file."""
     path = host.check_output("mktemp /run/token-probe.XXXXXX")
     try:
-        host.check_output("cp %s %s", TOKEN_FILE, path)
+        host.check_output("cp %s %s", CREDENTIAL, path)
         assert str(host.file(path).content_string).strip() == secret
         return str(host.run(f"exec <{path}; {script}").stdout).strip()
     finally:

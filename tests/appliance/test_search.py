@@ -6,9 +6,8 @@ from collections.abc import Iterator
 import pytest
 from testinfra.host import Host
 from tests.appliance.client import Assistant
-from tests.appliance.conftest import wait_until
+from tests.appliance.facts import PROJECTS, wait_until
 
-PROJECTS = "/srv/projects"
 INDEX_SECONDS = 900.0  # the first index embeds everything, on two cores that may be busy
 FOLLOW_SECONDS = 60.0
 

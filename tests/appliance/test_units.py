@@ -1,6 +1,6 @@
 import pytest
 from testinfra.host import Host
-from tests.appliance.conftest import wait_until
+from tests.appliance.facts import wait_until
 
 DAEMONS = (
     "cocosearch-postgresql.service",
