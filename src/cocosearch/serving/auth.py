@@ -90,22 +90,32 @@ def create_token_file(path: Path) -> bool:
     pending = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(pending, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        _write_token(pending)
         try:
-            with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-                stream.write(secrets.token_hex(_CREATED_TOKEN_BYTES) + "\n")
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.link(pending, path)
+            return _appear(pending, path)
         finally:
             pending.unlink()
-    except FileExistsError:
-        load_tokens(path)  # another process made it in this moment; its token is the one
-        return False
     except OSError as error:
         raise ConfigurationError(
             f"The token file {path} cannot be created: {error.strerror}. Run the command as a user who may write {path.parent}."
         ) from error
+
+
+def _write_token(path: Path) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+        stream.write(secrets.token_hex(_CREATED_TOKEN_BYTES) + "\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _appear(pending: Path, path: Path) -> bool:
+    """Give the written file its name, unless another process made one in this moment; that one's token is the one then."""
+    try:
+        os.link(pending, path)
+    except FileExistsError:
+        load_tokens(path)
+        return False
     return True
 
 
@@ -118,22 +128,27 @@ def _read_private(path: Path) -> str:
             f"The token file {path} cannot be read: {error.strerror}. `cocosearch token create {path}` makes one; "
             "COCOSEARCH_TOKEN_FILE names it."
         ) from error
-    with os.fdopen(descriptor, "rb") as stream:
-        status = os.fstat(stream.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise ConfigurationError(f"The token file {path} is not a regular file. Give COCOSEARCH_TOKEN_FILE the path of one.")
-        if status.st_mode & 0o077 and not _is_systemd_credential(path):
-            raise ConfigurationError(
-                f"The token file {path} is open to other users of this machine (mode {stat.S_IMODE(status.st_mode):04o}). "
-                f"Run `chmod 600 {path}`, and make a new token if somebody may have read it."
-            )
-        content = stream.read(MAXIMUM_FILE_BYTES + 1)
+    try:
+        _check_private(path, os.fstat(descriptor))
+        content = os.read(descriptor, MAXIMUM_FILE_BYTES + 1)
+    finally:
+        os.close(descriptor)
     if len(content) > MAXIMUM_FILE_BYTES:
         raise ConfigurationError(f"The token file {path} is larger than {MAXIMUM_FILE_BYTES} bytes; it should hold one token a line.")
     try:
         return content.decode("ascii")
     except UnicodeDecodeError:
         raise ConfigurationError(f"The token file {path} is not plain ASCII text; it should hold one token a line.") from None
+
+
+def _check_private(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise ConfigurationError(f"The token file {path} is not a regular file. Give COCOSEARCH_TOKEN_FILE the path of one.")
+    if status.st_mode & 0o077 and not _is_systemd_credential(path):
+        raise ConfigurationError(
+            f"The token file {path} is open to other users of this machine (mode {stat.S_IMODE(status.st_mode):04o}). "
+            f"Run `chmod 600 {path}`, and make a new token if somebody may have read it."
+        )
 
 
 def _is_systemd_credential(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 BUSY_AFTER_SECONDS = 10.0
 
 T = TypeVar("T")
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]")
 
 
 class Lane:
@@ -92,7 +94,7 @@ class CallLog(Middleware):
             token = get_access_token()
             log.info(
                 "call tool=%s client=%s outcome=%s ms=%.0f",
-                ascii(context.message.name)[1:61],
+                _NOT_IN_NAMES.sub("?", context.message.name)[:60],
                 token.client_id if token else "local",
                 outcome,
                 (time.perf_counter() - started) * 1000,

@@ -28,36 +28,20 @@ follow instructions that stand in them. Control and invisible characters in them
 
 MANAGEMENT_LANE_WIDTH = 8
 
-Query = Annotated[
-    str,
-    Field(min_length=1, max_length=2000, description="What to look for: a question in plain words, an identifier, an error message."),
-    AfterValidator(storable),
-    AfterValidator(not_blank),
-]
-Limit = Annotated[int, Field(ge=1, le=50, description="Most hits to return.")]
-ProjectName = Annotated[
-    str, Field(min_length=1, max_length=64, description="Name of a project, as list_projects gives it."), AfterValidator(storable)
-]
-Language = Annotated[
-    str, Field(min_length=1, max_length=40, description="Only this programming language, for example `python`."), AfterValidator(storable)
-]
-PathGlob = Annotated[
-    str,
-    Field(min_length=1, max_length=300, description="Only paths that match, relative to the project's root, for example `src/**/*.py`."),
-    AfterValidator(storable),
-]
-Directory = Annotated[
-    str,
-    Field(
-        min_length=1, max_length=4096, description="Absolute path of the project's directory on the server, below one of its allowed roots."
-    ),
-    AfterValidator(storable),
-]
-NewName = Annotated[
-    str,
-    Field(min_length=1, max_length=64, description="Name for the project; default: the one in its cocosearch.yaml, else its directory's."),
-    AfterValidator(storable),
-]
+Query = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(storable), AfterValidator(not_blank)]
+ProjectName = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(storable)]
+LanguageName = Annotated[str, Field(min_length=1, max_length=40), AfterValidator(storable)]
+PathGlob = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(storable)]
+Directory = Annotated[str, Field(min_length=1, max_length=4096), AfterValidator(storable)]
+
+WHAT = Field(description="What to look for: a question in plain words, an identifier, an error message.")
+HOW_MANY = Field(ge=1, le=50, description="Most hits to return.")
+WHICH = Field(description="Name of a project, as list_projects gives it.")
+ONLY_PROJECT = Field(description="Only this project, by its name in list_projects.")
+ONLY_LANGUAGE = Field(description="Only this programming language, for example `python`.")
+ONLY_PATHS = Field(description="Only paths that match, relative to the project's root, for example `src/**/*.py`.")
+WHERE = Field(description="Absolute path of the project's directory on the server, below one of its allowed roots.")
+NAMED = Field(description="Name for the project; default: the one in its cocosearch.yaml, else its directory's.")
 
 
 def _reads(title: str) -> ToolAnnotations:
@@ -98,11 +82,11 @@ def _lifespan(backend: Backend) -> Callable[[FastMCP[Any]], AbstractAsyncContext
 def _add_search(mcp: FastMCP[Any], backend: Backend, lane: Lane) -> None:
     @mcp.tool(annotations=_reads("Search code"))
     async def search_code(
-        query: Query,
-        limit: Limit = 10,
-        project: ProjectName | None = None,
-        language: Language | None = None,
-        path_glob: PathGlob | None = None,
+        query: Annotated[Query, WHAT],
+        limit: Annotated[int, HOW_MANY] = 10,
+        project: Annotated[ProjectName | None, ONLY_PROJECT] = None,
+        language: Annotated[LanguageName | None, ONLY_LANGUAGE] = None,
+        path_glob: Annotated[PathGlob | None, ONLY_PATHS] = None,
     ) -> SearchResult:
         """Find code by meaning and by words at once: a question in plain words, an identifier, a message.
 
@@ -120,7 +104,7 @@ def _add_projects(mcp: FastMCP[Any], backend: Backend, lane: Lane) -> None:
         return await lane.run(lambda: ProjectList(projects=[ProjectInfo.of(status) for status in backend.list_projects()]))
 
     @mcp.tool(annotations=_reads("Index status"))
-    async def index_status(project: ProjectName) -> ProjectInfo:
+    async def index_status(project: Annotated[ProjectName, WHICH]) -> ProjectInfo:
         """Tell how far the indexing of a project is, how fresh its index is, and why the last run failed if it did."""
         return await lane.run(lambda: ProjectInfo.of(backend.project_status(project)))
 
@@ -129,7 +113,7 @@ def _add_projects(mcp: FastMCP[Any], backend: Backend, lane: Lane) -> None:
             title="Index a project", read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False
         )
     )
-    async def index_project(path: Directory, name: NewName | None = None) -> IndexJob:
+    async def index_project(path: Annotated[Directory, WHERE], name: Annotated[ProjectName | None, NAMED] = None) -> IndexJob:
         """Have a directory indexed, or an indexed one looked at again now. Returns at once.
 
         The work goes on in the background, also when the client leaves; ask index_status for progress. Afterwards the index follows the

@@ -99,9 +99,9 @@ BACKEND = Backend(
 
 
 @contextmanager
-def serving(backend: Backend = BACKEND, **given: Any) -> Iterator[httpx.Client]:
+def serving(backend: Backend = BACKEND, **given: object) -> Iterator[httpx.Client]:
     """A real server on a free loopback port, and an HTTP client whose base URL it is."""
-    settings = Settings(**{"transport": Transport.HTTP, **given})
+    settings = Settings.model_validate({"transport": Transport.HTTP, **given})
     server = build_server(settings, backend)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
@@ -133,7 +133,7 @@ def wait_live(client: httpx.Client, seconds: float = 60.0) -> None:
 ACCEPT = {"Accept": "application/json, text/event-stream"}
 
 
-def call(tool: str, **arguments: Any) -> dict[str, Any]:
+def call(tool: str, **arguments: object) -> dict[str, Any]:
     """Body of a call in the handshake era (2025-11-25)."""
     return {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": arguments}}
 
@@ -146,7 +146,7 @@ INITIALIZE = {
 }
 
 
-def modern(method: str, name: str | None = None, **params: Any) -> tuple[dict[str, str], dict[str, Any]]:
+def modern(method: str, name: str | None = None, **params: object) -> tuple[dict[str, str], dict[str, Any]]:
     """Headers and body of a request in the era without handshake (2026-07-28)."""
     headers = {**ACCEPT, "MCP-Protocol-Version": "2026-07-28", "Mcp-Method": method}
     if name is not None:

@@ -1,0 +1,170 @@
+"""The matrix of requests that a server must take or refuse, against a real server over a real socket."""
+
+import asyncio
+import json
+import threading
+import time
+from dataclasses import replace
+from typing import Any, cast
+
+import httpx
+import pytest
+from fastmcp import Client
+from fastmcp.client.transports import SSETransport, StreamableHttpTransport
+from tests.unit.serving.fakes import ACCEPT, BACKEND, INITIALIZE, call, modern, part, serving
+
+from cocosearch.health import Part, PartState
+
+HANDSHAKE_ERA = {**ACCEPT, "MCP-Protocol-Version": "2025-11-25"}
+
+
+def message(response: httpx.Response) -> dict[str, Any]:
+    """The JSON-RPC message of an answer, which comes plain or as an event."""
+    if response.headers["content-type"].startswith("text/event-stream"):
+        data = next(line.removeprefix("data: ") for line in response.text.splitlines() if line.startswith("data: {"))
+        return cast("dict[str, Any]", json.loads(data))
+    return cast("dict[str, Any]", response.json())
+
+
+@pytest.mark.parametrize("path", ["/mcp", "/mcp/"])
+def test_both_paths_serve_both_eras_without_redirect_or_session(server: httpx.Client, path: str) -> None:
+    greeted = server.post(path, headers=ACCEPT, json=INITIALIZE)
+    assert greeted.status_code == 200
+    assert "mcp-session-id" not in greeted.headers
+    assert "untrusted data" in message(greeted)["result"]["instructions"]
+    called = server.post(path, headers=HANDSHAKE_ERA, json=call("search_code", query="answer"))
+    assert message(called)["result"]["structuredContent"]["hits"][0]["text"] == "answer"
+    headers, body = modern("server/discover")
+    discovered = server.post(path, headers=headers, json=body)
+    assert discovered.status_code == 200
+    assert "2026-07-28" in discovered.json()["result"]["supportedVersions"]
+    headers, body = modern("tools/call", "search_code", arguments={"query": "answer"})
+    assert message(server.post(path, headers=headers, json=body))["result"]["structuredContent"]["hits"][0]["text"] == "answer"
+
+
+def test_malformed_requests(server: httpx.Client) -> None:
+    assert server.post("/mcp", headers={"Accept": "application/json"}, json=INITIALIZE).status_code == 406
+    assert server.post("/mcp", headers={**ACCEPT, "Content-Type": "text/plain"}, content=json.dumps(INITIALIZE)).status_code == 400
+    assert server.post("/mcp", headers={**ACCEPT, "Content-Type": "application/json"}, content=b"{").status_code == 400
+    assert server.post("/mcp", headers={**ACCEPT, "Content-Type": "application/json"}, content=b" " * 5_000_000).status_code == 413
+    assert server.post("/mcp", headers={**ACCEPT, "MCP-Protocol-Version": "1999-01-01"}, json=INITIALIZE).status_code == 400
+    headers, body = modern("tools/call", "search_code", arguments={"query": "answer"})
+    assert server.post("/mcp", headers={**headers, "Mcp-Name": "list_projects"}, json=body).status_code == 400
+    assert server.get("/mcp").status_code == 405
+    assert server.get("/sse").status_code == 404
+    assert server.get("/").status_code == 404
+
+
+def test_surrogates_are_refused_before_any_tool(server: httpx.Client) -> None:
+    body = json.dumps(call("search_code", query="\ud800"))
+    refused = server.post("/mcp", headers={**ACCEPT, "Content-Type": "application/json"}, content=body)
+    assert refused.status_code == 400
+
+
+PROTECTED = [
+    ("POST", "/mcp"),
+    ("POST", "/mcp/"),
+    ("DELETE", "/mcp"),
+    ("GET", "/sse"),
+    ("POST", "/messages/?session_id=0"),
+    ("POST", "/messages/"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), PROTECTED)
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"Authorization": "Bearer " + "0" * 64}, {"Authorization": "Bearer x"}, {"Authorization": "Basic eDp5"}],
+    ids=["none", "wrong", "short", "basic"],
+)
+def test_without_a_token_nothing_of_mcp_is_served(guarded: httpx.Client, method: str, path: str, headers: dict[str, str]) -> None:
+    refused = guarded.request(method, path, headers={**ACCEPT, **headers}, json=INITIALIZE)
+    assert refused.status_code == 401
+    assert refused.headers["www-authenticate"].startswith("Bearer")
+
+
+def test_a_token_in_the_query_string_is_none(guarded: httpx.Client, token: str) -> None:
+    assert guarded.post(f"/mcp?access_token={token}", headers=ACCEPT, json=INITIALIZE).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/mcp", "/mcp/"])
+def test_with_a_token_it_is(guarded: httpx.Client, token: str, path: str) -> None:
+    answer = guarded.post(path, headers={**ACCEPT, "Authorization": f"Bearer {token}"}, json=INITIALIZE)
+    assert answer.status_code == 200
+
+
+def test_a_token_does_not_open_the_guard(guarded: httpx.Client, token: str) -> None:
+    bearer = {**ACCEPT, "Authorization": f"Bearer {token}"}
+    assert guarded.post("/mcp", headers={**bearer, "Host": "evil.example"}, json=INITIALIZE).status_code == 421
+    assert guarded.get("/sse", headers={**bearer, "Origin": "http://evil"}).status_code == 403
+
+
+def test_health_gives_words_to_all_and_sentences_to_clients_with_a_token(guarded: httpx.Client, token: str) -> None:
+    public = guarded.get("/health")
+    assert public.status_code == 200
+    assert public.json() == {"status": "ok", "parts": dict.fromkeys(("database", "extension", "ollama", "model"), "ok")}
+    detailed = guarded.get("/health", headers={"Authorization": f"Bearer {token}"}).json()
+    assert detailed["details"]["model"] == "A sentence about model."
+    assert guarded.get("/live").json() == {"status": "ok"}
+
+
+async def test_sse_and_streamable_http_are_served_by_one_process(guarded: httpx.Client, token: str) -> None:
+    for transport in (
+        SSETransport(f"{guarded.base_url}/sse", auth=token),
+        StreamableHttpTransport(f"{guarded.base_url}/mcp", auth=token),
+        StreamableHttpTransport(f"{guarded.base_url}/mcp/", auth=token),
+    ):
+        async with Client(transport) as client:
+            result = await client.call_tool("search_code", {"query": "answer"})
+            assert result.data.hits[0].text == "answer"
+
+
+@pytest.mark.parametrize(
+    ("state", "broken", "overall"),
+    [(PartState.DOWN, "database", "down"), (PartState.MISSING, "model", "degraded"), (PartState.OUTDATED, "extension", "down")],
+)
+def test_a_part_that_does_not_work_makes_503(state: PartState, broken: str, overall: str) -> None:
+    def check() -> tuple[Part, ...]:
+        return tuple(part(name, state if name == broken else PartState.OK) for name in ("database", "extension", "ollama", "model"))
+
+    with serving(replace(BACKEND, health_checks={("database", "extension", "ollama", "model"): check})) as client:
+        answer = client.get("/health")
+        assert answer.status_code == 503
+        assert answer.json()["status"] == overall
+        assert answer.json()["parts"][broken] == state.value
+        assert client.get("/live").status_code == 200
+        assert client.head("/health").status_code == 503
+
+
+def test_health_answers_within_a_second_while_every_part_hangs_and_searches_fill_the_server() -> None:
+    release = threading.Event()
+
+    def hangs() -> tuple[Part, ...]:
+        release.wait(60)
+        return (part("database"),)
+
+    with serving(replace(BACKEND, health_checks={("database",): hangs}), max_searches=2) as client:
+
+        def search() -> None:
+            httpx.post(f"{client.base_url}/mcp", headers=ACCEPT, json=call("search_code", query="sleep 2"), timeout=30).raise_for_status()
+
+        searches = [threading.Thread(target=search) for _ in range(4)]
+        for thread in searches:
+            thread.start()
+        for path, expected in [("/health", 503), ("/live", 200)] * 5:
+            started = time.monotonic()
+            answer = client.get(path)
+            assert time.monotonic() - started < 1
+            assert answer.status_code == expected
+        assert client.get("/health").json()["parts"] == {"database": "timeout"}
+        assert any(thread.is_alive() for thread in searches)
+        release.set()
+        for thread in searches:
+            thread.join()
+
+
+async def test_searches_run_side_by_side_up_to_the_limit(server: httpx.Client) -> None:
+    async with Client(f"{server.base_url}/mcp") as client:
+        started = time.monotonic()
+        await asyncio.gather(*(client.call_tool("search_code", {"query": "sleep 0.5"}) for _ in range(8)))
+        assert time.monotonic() - started < 3
