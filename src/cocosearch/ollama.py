@@ -84,6 +84,11 @@ class OllamaClient:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._http.close()
 
+    @property
+    def model(self) -> str:
+        """Name of the configured model."""
+        return self._model
+
     def version(self) -> str:
         """The server's version.
 
@@ -100,8 +105,8 @@ class OllamaClient:
                 return str(entry.get("digest", ""))
         return None
 
-    def describe_model(self) -> Model:
-        """The configured model, with dimensions taken from a vector that it made.
+    def require_model_digest(self) -> str:
+        """Digest of the configured model.
 
         Raises:
             EmbeddingUnavailableError: the server or the model is missing.
@@ -109,6 +114,15 @@ class OllamaClient:
         digest = self.model_digest()
         if digest is None:
             raise self._model_missing()
+        return digest
+
+    def describe_model(self) -> Model:
+        """The configured model, with dimensions taken from a vector that it made.
+
+        Raises:
+            EmbeddingUnavailableError: the server or the model is missing.
+        """
+        digest = self.require_model_digest()
         shown = self._retrying("POST", "/api/show", {"model": self._model}, STATUS_TIMEOUT_SECONDS)
         info = shown.get("model_info") or {}
         context = next((int(value) for key, value in info.items() if key.endswith(".context_length")), DEFAULT_CONTEXT_TOKENS)
@@ -124,11 +138,11 @@ class OllamaClient:
         body = self._body([self._prompts.query + text], truncate=True)
         try:
             answer = self._once("POST", "/api/embed", body, self._query_timeout)
+            return _unit(_embeddings(answer, 1)[0])
         except _RequestError as error:
-            raise self._failed(error) from None
+            raise (self._model_missing() if error.status == HTTP_NOT_FOUND else self._failed(error)) from None
         except httpx.HTTPError as error:
             raise self._unreachable(error) from error
-        return _unit(_embeddings(answer, 1)[0])
 
     def embed_documents(self, texts: Sequence[str]) -> list[Vector | Refusal]:
         """Unit vectors of a batch, in its order; a text that cannot be embedded is named by a refusal and costs no other its vector.

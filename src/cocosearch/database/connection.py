@@ -52,11 +52,17 @@ def connect(settings: Settings) -> Iterator[Connection]:
         yield connection
 
 
-def open_pool(settings: Settings) -> Pool:
-    """A pool of autocommit connections, opened by `with`; it starts without a server and outlives its restarts."""
+def open_pool(settings: Settings, statement_timeout_seconds: float = 0.0) -> Pool:
+    """A pool of autocommit connections, opened by `with`; it starts without a server and outlives its restarts.
+
+    Args:
+        settings: whose database it is.
+        statement_timeout_seconds: the server ends a statement that runs longer; 0 means none.
+    """
+    options = f"-c statement_timeout={int(statement_timeout_seconds * 1000)}"
     return ConnectionPool(
         settings.database_url,
-        kwargs={"autocommit": True, "connect_timeout": CONNECT_TIMEOUT_SECONDS},
+        kwargs={"autocommit": True, "connect_timeout": CONNECT_TIMEOUT_SECONDS, "options": options},
         configure=_configure,
         check=ConnectionPool.check_connection,
         min_size=1,

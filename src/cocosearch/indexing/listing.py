@@ -104,6 +104,8 @@ def list_files(project: Project, settings: Settings) -> Listing:
             found = SkipReason.SECRET
         elif (project.config.include and not include.match_file(configured)) or exclude.match_file(configured):
             found = SkipReason.EXCLUDED
+        elif not _is_utf8(path):
+            found = SkipReason.BAD_NAME
         else:
             found = _inspect(root, path, settings.max_file_bytes)
         if isinstance(found, SkipReason):
@@ -127,8 +129,6 @@ def _inspect(root: Path, path: str, max_bytes: int) -> SourceFile | SkipReason |
         return None
     except PermissionError:
         return SkipReason.UNREADABLE
-    if not _is_utf8(path):
-        return SkipReason.BAD_NAME
     if not stat.S_ISREG(info.st_mode):
         return SkipReason.SYMLINK if stat.S_ISLNK(info.st_mode) else SkipReason.NOT_A_FILE
     if info.st_size == 0:

@@ -1,0 +1,50 @@
+"""The dense arm: nearest neighbours by cosine distance over the model's own HNSW index."""
+
+from pgvector import HalfVector
+from psycopg import sql
+
+from cocosearch.database.connection import Connection
+from cocosearch.ollama import Vector
+from cocosearch.search.filters import Filters
+from cocosearch.search.lexical import Ranked
+
+# pgvector's candidate list; at least the number of rows wanted, and larger finds more of the true neighbours.
+EF_SEARCH = 100
+
+_NEAREST = """
+    SELECT c.id FROM chunks c
+    WHERE c.model_id = {model_id} AND c.embedding IS NOT NULL AND {where}
+    ORDER BY c.embedding::halfvec({dimensions}) <=> %(vector)s::halfvec({dimensions})
+    LIMIT %(limit)s
+"""
+# MATERIALIZED: the filter first, then all distances; never the index.
+_NEAREST_EXACT = """
+    WITH eligible AS MATERIALIZED (
+        SELECT c.id, c.embedding::halfvec({dimensions}) AS embedding FROM chunks c
+        WHERE c.model_id = {model_id} AND c.embedding IS NOT NULL AND {where}
+    )
+    SELECT id FROM eligible ORDER BY embedding <=> %(vector)s::halfvec({dimensions}) LIMIT %(limit)s
+"""
+
+
+def search_dense(connection: Connection, model: tuple[int, int], vector: Vector, filters: Filters, limit: int) -> Ranked:
+    """The nearest chunks among those that the filters leave and that carry vectors of this model.
+
+    Args:
+        connection: in a transaction, whose settings this changes.
+        model: id and dimensions.
+        vector: unit length.
+        filters: hold inside the index scan, which goes on until it has enough rows (pgvector 0.8, iterative scans).
+        limit: rows wanted.
+    """
+    connection.execute("SET LOCAL hnsw.iterative_scan = strict_order")
+    connection.execute(sql.SQL("SET LOCAL hnsw.ef_search = {}").format(sql.Literal(max(EF_SEARCH, limit))))
+    model_id, dimensions = model
+    where, parameters = filters.where()
+    parts = {"model_id": sql.Literal(model_id), "dimensions": sql.Literal(dimensions), "where": where}
+    parameters |= {"vector": HalfVector(vector), "limit": limit}
+    rows = connection.execute(sql.SQL(_NEAREST).format(**parts), parameters).fetchall()
+    if len(rows) < limit and filters:
+        # The scan ends at hnsw.max_scan_tuples: what a filter leaves that is so rare is quickly compared one by one.
+        rows = connection.execute(sql.SQL(_NEAREST_EXACT).format(**parts), parameters).fetchall()
+    return Ranked(tuple(row[0] for row in rows))
