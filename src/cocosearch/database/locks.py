@@ -37,6 +37,21 @@ def try_indexer_lock(connection: Connection) -> bool:
     return _try_lock(connection, INDEXER_LOCK)
 
 
+def indexer_is_running(connection: Connection) -> bool:
+    """Whether some process is the indexer of this database."""
+    held = connection.execute(
+        """
+        SELECT EXISTS (
+            SELECT FROM pg_locks
+            WHERE locktype = 'advisory' AND granted AND (classid, objid) = (%s, %s)
+              AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        )
+        """,
+        INDEXER_LOCK,
+    ).fetchone()
+    return bool(held and held[0])
+
+
 def _try_lock(connection: Connection, key: tuple[int, int]) -> bool:
     row = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", key).fetchone()
     return bool(row and row[0])

@@ -55,6 +55,24 @@ def check_extension(connection: Connection) -> None:
         )
 
 
+def check_migrated(connection: Connection) -> None:
+    """Refuse a database that is not at this program's schema.
+
+    Raises:
+        DatabaseUnavailableError: says how to migrate, or to upgrade.
+    """
+    done, known = applied(connection), max(available())
+    if not done or done[-1] < known:
+        raise DatabaseUnavailableError(
+            f"The database is at migration {done[-1] if done else 0} of {known}. "
+            "Run `cocosearch database migrate`, as the unit cocosearch-database does."
+        )
+    if done[-1] > known:
+        raise DatabaseUnavailableError(
+            f"The database is at migration {done[-1]}, this program knows {known}: it is older than the database. Upgrade it."
+        )
+
+
 def migrate(connection: Connection) -> list[int]:
     """Apply what is missing; returns the numbers applied. Safe to run by several processes at once.
 
@@ -69,15 +87,12 @@ def migrate(connection: Connection) -> list[int]:
             "CREATE TABLE IF NOT EXISTS migrations (number integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())"
         )
         done = applied(connection)
-        if done and done[-1] > max(scripts):
-            raise DatabaseUnavailableError(
-                f"The database is at migration {done[-1]}, this program knows {max(scripts)}: it is older than the database. Upgrade it."
-            )
         missing = [number for number in scripts if number not in done]
         for number in missing:
             with connection.transaction():
                 connection.execute(psycopg.sql.SQL(scripts[number]))
                 connection.execute("INSERT INTO migrations (number) VALUES (%s)", [number])
+        check_migrated(connection)
         return missing
     finally:
         connection.execute("SELECT pg_advisory_unlock(%s)", [_MIGRATION_LOCK])

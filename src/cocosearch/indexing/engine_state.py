@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cocosearch.database.connection import Connection
+from cocosearch.settings import Settings
 
 _STAMP = "stamp.json"
 
@@ -35,16 +36,16 @@ class EngineState:
         return self.directory / "engine"
 
     def ensure_matches(self, connection: Connection, project_id: int) -> bool:
-        """Start anew where directory and database do not belong together; True if they did."""
-        in_database = _read_database(connection, project_id)
-        if in_database is not None and in_database == self._read_directory() and self.engine_path.is_dir():
+        """Start anew where directory and database do not belong together; False if one of them had been lost or restored."""
+        in_database, in_directory = _read_database(connection, project_id), self._read_directory()
+        if in_database is not None and in_database == in_directory and self.engine_path.is_dir():
             return True
         self.start_anew(connection, project_id)
-        return False
+        return in_database is None and in_directory is None
 
     def start_anew(self, connection: Connection, project_id: int) -> None:
         """Forget what was written: the next run writes all rows again, over those there are, with embeddings from the cache."""
-        shutil.rmtree(self.directory, ignore_errors=False) if self.directory.exists() else None
+        self.remove()
         self.engine_path.mkdir(mode=0o700, parents=True)
         self._write(connection, project_id, Stamp(uuid.uuid4(), 0))
 
@@ -74,6 +75,11 @@ class EngineState:
             return Stamp(uuid.UUID(content["identity"]), int(content["generation"]))
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
+
+
+def project_state(settings: Settings, project_name: str) -> EngineState:
+    """State of a project of that name."""
+    return EngineState(settings.state_dir / "projects" / project_name)
 
 
 def _read_database(connection: Connection, project_id: int) -> Stamp | None:

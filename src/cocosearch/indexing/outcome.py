@@ -38,6 +38,18 @@ def finish(
     )
 
 
+def found_unchanged(connection: Connection, project_id: int) -> None:
+    """A look at the files found what the last complete run had seen."""
+    connection.execute(
+        """
+        UPDATE projects
+        SET state = 'ready', last_error = NULL, checked_at = clock_timestamp(), started_at = greatest(started_at, requested_at)
+        WHERE id = %s
+        """,
+        [project_id],
+    )
+
+
 def _skipped(connection: Connection, project_id: int, listing: Listing) -> dict[str, int]:
     counts = Counter({str(reason): count for reason, count in listing.skipped.items()})
     rows = connection.execute(

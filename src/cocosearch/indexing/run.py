@@ -17,7 +17,7 @@ from cocosearch.errors import CocosearchError, IndexingError
 from cocosearch.indexing.chunking import DEFAULT_CHUNK_CHARACTERS
 from cocosearch.indexing.embedding import Embedder, EmbeddingCounts
 from cocosearch.indexing.engine import Engine, EngineReport
-from cocosearch.indexing.engine_state import EngineState
+from cocosearch.indexing.engine_state import project_state
 from cocosearch.indexing.flow import Recipe
 from cocosearch.indexing.listing import Listing, list_files
 from cocosearch.indexing.outcome import finish, missing_rows, start, sweep
@@ -87,11 +87,6 @@ def listing_digest(listing: Listing, recipe: Recipe) -> bytes:
     return hashlib.sha256(listing.digest() + repr(recipe).encode()).digest()
 
 
-def engine_state(settings: Settings, project_name: str) -> EngineState:
-    """State directory of a project's engine."""
-    return EngineState(settings.state_dir / "projects" / project_name)
-
-
 def _run_locked(settings: Settings, project: Project, project_id: int, session: Connection, on_progress: ProgressCallback) -> RunResult:
     listing = list_files(project, settings)
     if not listing.files:
@@ -102,7 +97,7 @@ def _run_locked(settings: Settings, project: Project, project_id: int, session: 
         model = client.describe_model()
         model_id = register_model(session, model)
         recipe = recipe_for(project, model_id, model.context_tokens, settings)
-        state = engine_state(settings, project.name)
+        state = project_state(settings, project.name)
         start(session, project_id, model_id)
         rebuilt = not state.ensure_matches(session, project_id)
         embedder = Embedder(client, pool, model_id, settings.embed_batch)

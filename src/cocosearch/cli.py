@@ -1,0 +1,198 @@
+"""The command `cocosearch`: arguments and dispatch. Heavy imports happen in the command that needs them."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+from cocosearch import __version__
+from cocosearch.errors import CocosearchError, ConfigurationError
+
+Command: TypeAlias = Callable[[argparse.Namespace], int]
+
+EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status: 0 done, 1 failed, 2 wrong usage or configuration."""
+    options = _parser().parse_args(arguments)
+    command: Command = options.command
+    try:
+        return command(options)
+    except ConfigurationError as error:
+        sys.stderr.write(f"cocosearch: {error}\n")
+        return EXIT_USAGE
+    except CocosearchError as error:
+        sys.stderr.write(f"cocosearch: {error}\n")
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        sys.stderr.write("\ncocosearch: interrupted. An index that was being made is taken up by the next run.\n")
+        return 130
+    except BrokenPipeError:  # the reader of our output has enough, as in `cocosearch search … | head`
+        sys.stderr.close()
+        return EXIT_OK
+
+
+def _index(options: argparse.Namespace) -> int:
+    from cocosearch.commands import index
+
+    return index(Path(options.path), options.name, as_json=options.json)
+
+
+def _search(options: argparse.Namespace) -> int:
+    from cocosearch.commands import search
+    from cocosearch.search.types import SearchRequest
+
+    request = SearchRequest(options.query, options.limit, options.project, options.language, options.path)
+    return search(request, as_json=options.json)
+
+
+def _list(options: argparse.Namespace) -> int:
+    from cocosearch.commands import list_all
+
+    return list_all(as_json=options.json)
+
+
+def _status(options: argparse.Namespace) -> int:
+    from cocosearch.commands import status
+
+    return status(options.project, as_json=options.json)
+
+
+def _clear(options: argparse.Namespace) -> int:
+    from cocosearch.commands import clear
+
+    return clear(options.project, confirmed=options.yes)
+
+
+def _mcp(options: argparse.Namespace) -> int:
+    from cocosearch.commands import mcp
+
+    return mcp(transport=options.transport, host=options.host, port=options.port)
+
+
+def _indexer(options: argparse.Namespace) -> int:
+    from cocosearch.commands import indexer
+
+    return indexer(drain=options.drain)
+
+
+def _health(options: argparse.Namespace) -> int:
+    from cocosearch.commands import health
+
+    return health(as_json=options.json)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from cocosearch.commands import doctor
+
+    return doctor(as_json=options.json)
+
+
+def _config_show(options: argparse.Namespace) -> int:
+    from cocosearch.commands import config_show
+
+    return config_show(as_json=options.json)
+
+
+def _database_bootstrap(options: argparse.Namespace) -> int:
+    from cocosearch.commands import database_bootstrap
+
+    return database_bootstrap(options.admin_url)
+
+
+def _database_migrate(_: argparse.Namespace) -> int:
+    from cocosearch.commands import database_migrate
+
+    return database_migrate()
+
+
+def _model_ensure(_: argparse.Namespace) -> int:
+    from cocosearch.commands import model_ensure
+
+    return model_ensure()
+
+
+def _token_create(options: argparse.Namespace) -> int:
+    from cocosearch.commands import token_create
+
+    return token_create(Path(options.file))
+
+
+def _version(_: argparse.Namespace) -> int:
+    sys.stdout.write(f"cocosearch {__version__}\n")
+    return EXIT_OK
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="cocosearch", description="Search your code by meaning and by name. Nothing leaves this machine.")
+    parser.add_argument("--version", action="version", version=f"cocosearch {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_user_commands(commands)
+    _add_service_commands(commands)
+    return parser
+
+
+_Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - argparse has no public name for it
+
+
+def _add_user_commands(commands: _Commands) -> None:
+    index = _add(commands, "index", _index, "index a project, or bring its index up to date")
+    index.add_argument("path", metavar="PATH", help="directory of the project")
+    index.add_argument("--name", help="name of the project (default: from cocosearch.yaml, else the directory's)")
+    _add_json(index)
+    search = _add(commands, "search", _search, "search by meaning and by name")
+    search.add_argument("query", metavar="QUERY", help="a question in words, or an identifier")
+    search.add_argument("-n", "--limit", type=int, default=10, help="number of hits, 1 to 50 (default: 10)")
+    search.add_argument("-p", "--project", help="only in this project")
+    search.add_argument("-l", "--language", help="only in this language, for example python")
+    search.add_argument("--path", metavar="GLOB", help="only in files that match, for example 'src/**/*.py'")
+    _add_json(search)
+    _add_json(_add(commands, "list", _list, "list the indexed projects"))
+    status = _add(commands, "status", _status, "progress, freshness and last error of a project, or of all")
+    status.add_argument("project", metavar="PROJECT", nargs="?")
+    _add_json(status)
+    clear = _add(commands, "clear", _clear, "remove a project from the index (its files stay)")
+    clear.add_argument("project", metavar="PROJECT")
+    clear.add_argument("--yes", action="store_true", help="do not ask")
+    mcp = _add(commands, "mcp", _mcp, "serve MCP, over stdio unless COCOSEARCH_TRANSPORT or --transport say otherwise")
+    mcp.add_argument("--transport", choices=["stdio", "http", "sse"])
+    mcp.add_argument("--host", help="address to listen on (COCOSEARCH_HOST)")
+    mcp.add_argument("--port", type=int, help="port to listen on (COCOSEARCH_PORT)")
+    _add_json(_add(commands, "doctor", _doctor, "check everything, and say what to do"))
+    config = _add_group(commands, "config", "settings of this process and of the project here")
+    _add_json(_add(config, "show", _config_show, "each value and where it comes from"))
+    _add(commands, "version", _version, "print the version")
+
+
+def _add_service_commands(commands: _Commands) -> None:
+    _add_json(_add(commands, "health", _health, "ask the server on this machine how it is"))
+    indexer = _add(commands, "indexer", _indexer, "keep every project's index fresh (the service cocosearch-indexer)")
+    indexer.add_argument("--drain", action="store_true", help="end when nothing waits any more")
+    database = _add_group(commands, "database", "set up the database")
+    bootstrap = _add(database, "bootstrap", _database_bootstrap, "create role, database and extension, as a superuser")
+    bootstrap.add_argument(
+        "--admin-url", required=True, metavar="URL", help="libpq URI of a superuser's connection to the database postgres"
+    )
+    _add(database, "migrate", _database_migrate, "create or upgrade the tables")
+    model = _add_group(commands, "model", "the embedding model")
+    _add(model, "ensure", _model_ensure, "wait for Ollama, pull the model if it is missing, load it")
+    token = _add_group(commands, "token", "tokens for MCP over HTTP")
+    create = _add(token, "create", _token_create, "make a token file, unless it exists")
+    create.add_argument("file", metavar="FILE")
+
+
+def _add(commands: _Commands, name: str, command: Command, summary: str) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _add_group(commands: _Commands, name: str, summary: str) -> _Commands:
+    parser = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+    return parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="for a machine to read")

@@ -1,0 +1,214 @@
+"""What each command does: call the part that does it, print what it returned."""
+
+import logging
+import sys
+from pathlib import Path
+
+from cocosearch.output import as_json as to_json
+from cocosearch.output import write_hits, write_project, write_projects
+from cocosearch.search.types import SearchRequest
+from cocosearch.settings import LogLevel, Settings, Transport, load_settings
+
+
+def index(path: Path, name: str | None, *, as_json: bool) -> int:
+    """`cocosearch index`."""
+    settings = _settings_of_a_user()
+    from cocosearch.indexing.run import index_project
+    from cocosearch.projects import load_project
+    from cocosearch.terminal import index_progress
+
+    project = load_project(path, name)
+    with index_progress(project.name) as on_progress:
+        result = index_project(settings, project, on_progress, on_wait=lambda: _say(f"'{project.name}' is being indexed already; waiting."))
+    if as_json:
+        sys.stdout.write(to_json(result))
+    else:
+        skipped = ", ".join(f"{count} {reason}" for reason, count in sorted(result.skipped.items()))
+        sys.stdout.write(
+            f"{result.project}: {result.files} files, {result.changed} changed, {result.deleted} deleted; "
+            f"{result.embedded} chunks embedded, {result.cached} from the cache"
+            + (f", {result.refused} refused by the model" if result.refused else "")
+            + (f"; skipped: {skipped}" if skipped else "")
+            + "\n"
+        )
+    return 0
+
+
+def search(request: SearchRequest, *, as_json: bool) -> int:
+    """`cocosearch search`."""
+    settings = _settings_of_a_user()
+    from cocosearch.database import open_pool
+    from cocosearch.ollama import OllamaClient
+    from cocosearch.search import search as run_search
+
+    with open_pool(settings, settings.statement_timeout_seconds) as pool, OllamaClient(settings) as client:
+        response = run_search(pool, client, request)
+    if as_json:
+        sys.stdout.write(to_json(response))
+    else:
+        write_hits(response)
+    return 0
+
+
+def list_all(*, as_json: bool) -> int:
+    """`cocosearch list`."""
+    settings = _settings_of_a_user()
+    from cocosearch.database import connect
+    from cocosearch.database.status import list_projects
+
+    with connect(settings) as connection:
+        projects = list_projects(connection)
+    if as_json:
+        sys.stdout.write(to_json(projects))
+    else:
+        write_projects(projects)
+    return 0
+
+
+def status(name: str | None, *, as_json: bool) -> int:
+    """`cocosearch status`."""
+    settings = _settings_of_a_user()
+    from cocosearch.database import connect
+    from cocosearch.database.status import list_projects, project_status
+
+    with connect(settings) as connection:
+        projects = [project_status(connection, name)] if name else list_projects(connection)
+    if as_json:
+        sys.stdout.write(to_json(projects[0] if name else projects))
+    else:
+        for project in projects:
+            write_project(project)
+    return 0
+
+
+def clear(name: str, *, confirmed: bool) -> int:
+    """`cocosearch clear`."""
+    settings = _settings_of_a_user()
+    from cocosearch.database import connect
+    from cocosearch.database.status import project_status
+    from cocosearch.indexing.clear import clear_project
+
+    with connect(settings) as connection:
+        project = project_status(connection, name)
+    if not confirmed:
+        if not sys.stdin.isatty():
+            _say(f"Not a terminal, so nobody can be asked: `cocosearch clear {name} --yes` removes {project.chunks} chunks.")
+            return 2
+        _say(f"Remove '{name}' ({project.root}, {project.files} files, {project.chunks} chunks) from the index? Its files stay. [y/N]")
+        if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+            _say("Nothing was removed.")
+            return 1
+    chunks = clear_project(settings, name, on_wait=lambda: _say(f"'{name}' is being indexed; waiting for its end."))
+    sys.stdout.write(f"Removed '{name}' with {chunks} chunks from the index.\n")
+    return 0
+
+
+def mcp(transport: str | None, host: str | None, port: int | None) -> int:
+    """`cocosearch mcp`."""
+    from cocosearch.serving import serve
+
+    serve(load_settings(transport=Transport(transport) if transport else None, host=host, port=port))
+    return 0
+
+
+def indexer(*, drain: bool) -> int:
+    """`cocosearch indexer`."""
+    settings = load_settings()
+    _log(settings.log_level)
+    from cocosearch.indexing.worker import run_indexer
+
+    run_indexer(settings, drain=drain)
+    return 0
+
+
+def health(*, as_json: bool) -> int:
+    """`cocosearch health`."""
+    settings = _settings_of_a_user()
+    from cocosearch.health import ask
+
+    answer = ask(settings)
+    if as_json:
+        sys.stdout.write(to_json(answer))
+    else:
+        sys.stdout.write(f"{answer.status}\n" + "".join(f"  {part}: {state}\n" for part, state in answer.parts.items()))
+    return 0 if answer.ok else 1
+
+
+def doctor(*, as_json: bool) -> int:
+    """`cocosearch doctor`."""
+    settings = _settings_of_a_user()
+    from cocosearch import doctor as examination
+
+    findings = examination.examine(settings)
+    sys.stdout.write((examination.as_json(findings) if as_json else examination.as_text(findings)) + "\n")
+    return 0 if examination.healthy(findings) else 1
+
+
+def config_show(*, as_json: bool) -> int:
+    """`cocosearch config show`."""
+    from cocosearch.configuration import effective_configuration, write_configuration
+
+    values = effective_configuration(load_settings(), Path.cwd())
+    if as_json:
+        sys.stdout.write(to_json(values))
+    else:
+        write_configuration(values)
+    return 0
+
+
+def database_bootstrap(admin_url: str) -> int:
+    """`cocosearch database bootstrap`."""
+    from cocosearch.database.bootstrap import bootstrap
+
+    bootstrap(admin_url)
+    return 0
+
+
+def database_migrate() -> int:
+    """`cocosearch database migrate`."""
+    settings = load_settings()
+    from cocosearch.database import connect
+    from cocosearch.database.migrations import migrate
+
+    with connect(settings) as connection:
+        applied = migrate(connection)
+    sys.stdout.write(f"Applied migrations: {', '.join(map(str, applied)) or 'none, all were there'}.\n")
+    return 0
+
+
+def model_ensure() -> int:
+    """`cocosearch model ensure`."""
+    settings = load_settings()
+    from cocosearch.ollama import OllamaClient
+
+    with OllamaClient(settings) as client:
+        model = client.ensure_model(_say)
+    sys.stdout.write(f"{model.name} is ready: {model.dimensions} dimensions, {model.context_tokens} tokens.\n")
+    return 0
+
+
+def token_create(file: Path) -> int:
+    """`cocosearch token create`."""
+    from cocosearch.serving.auth import create_token_file
+
+    made = create_token_file(file)
+    sys.stdout.write(f"{file} {'made' if made else 'exists; it was not changed'}.\n")
+    return 0
+
+
+def _settings_of_a_user() -> Settings:
+    """Settings for a command at a terminal, where only warnings disturb."""
+    settings = load_settings()
+    _log(settings.log_level if settings.log_level is not LogLevel.INFO else LogLevel.WARNING)
+    return settings
+
+
+def _log(level: LogLevel) -> None:
+    logging.basicConfig(level=level.value.upper(), stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s", force=True)
+    for quiet in ("httpx", "httpcore"):
+        logging.getLogger(quiet).setLevel(max(logging.WARNING, logging.getLogger().level))
+
+
+def _say(message: str) -> None:
+    sys.stderr.write(message + "\n")
+    sys.stderr.flush()

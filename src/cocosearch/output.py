@@ -1,0 +1,76 @@
+"""What commands print: text for people, JSON for machines."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, is_dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cocosearch.database.status import ProjectStatus
+    from cocosearch.search.types import SearchResponse
+
+NEVER = "never"
+
+
+def as_json(value: object) -> str:
+    """JSON of a dataclass or a list of them, with a line end."""
+
+    def plain(item: object) -> object:
+        if is_dataclass(item) and not isinstance(item, type):
+            return asdict(item)
+        return str(item)
+
+    return json.dumps(value, default=plain, indent=2, ensure_ascii=False) + "\n"
+
+
+def write_hits(response: "SearchResponse") -> None:
+    """Hits, best first, each with its place and its text; the note goes to stderr."""
+    if response.note:
+        sys.stderr.write(f"Note: {response.note}\n")
+    for hit in response.hits:
+        symbol = f"  {hit.symbol}" if hit.symbol else ""
+        arms = "+".join(arm.value for arm in hit.arms)
+        sys.stdout.write(f"{hit.project}/{hit.path}:{hit.start_line}-{hit.end_line}{symbol}  [{hit.score:.2f} {arms}]\n")
+        sys.stdout.write("".join(f"    {line}\n" for line in printable(hit.text).split("\n")) + "\n")
+    if not response.hits:
+        sys.stderr.write("Nothing found.\n")
+
+
+def printable(text: str) -> str:
+    """Text without what a terminal would obey: indexed code is not to be trusted with the reader's screen."""
+    return "".join(character if character in "\n\t" or character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
+def write_projects(projects: Sequence["ProjectStatus"]) -> None:
+    """One line for each project."""
+    if not projects:
+        sys.stdout.write("Nothing is indexed yet: run `cocosearch index PATH`.\n")
+        return
+    width = max(len(project.name) for project in projects)
+    for project in projects:
+        sys.stdout.write(
+            f"{project.name:<{width}}  {project.state.value:<8}  {project.files:>6} files  {project.chunks:>7} chunks  {project.root}\n"
+        )
+
+
+def write_project(project: "ProjectStatus") -> None:
+    """All that is known of a project, a line each."""
+    skipped = ", ".join(f"{count} {reason}" for reason, count in sorted(project.skipped.items())) or "none"
+    lines = {
+        "state": project.state.value,
+        "root": project.root,
+        "model": project.model or "not known yet",
+        "files": f"{project.files} searchable, {project.files_done} of {project.files_total} done in the last run",
+        "chunks": f"{project.chunks} searchable, {project.chunks_without_embedding} without a vector",
+        "skipped": skipped,
+        "indexed": _moment(project.indexed_at),
+        "checked": _moment(project.checked_at),
+        "last error": project.last_error or "none",
+    }
+    sys.stdout.write(f"{project.name}\n" + "".join(f"  {name:<11}{value}\n" for name, value in lines.items()))
+
+
+def _moment(moment: datetime | None) -> str:
+    return moment.astimezone().isoformat(sep=" ", timespec="seconds") if moment else NEVER
