@@ -25,8 +25,8 @@ def _serve_http(settings: Settings) -> None:
     from cocosearch.serving.backend import appliance_backend
     from cocosearch.serving.server import build_server, listen
 
-    sockets = listen(settings)
     server = build_server(settings, appliance_backend(settings))
+    sockets = listen(settings)
     for listening in sockets:
         host, port = listening.getsockname()[:2]
         logging.getLogger(__name__).info("serving MCP on %s port %d (%s)", host, port, settings.transport.value)
