@@ -32,7 +32,9 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on; there is no authentication, so keep to loopback")
     parser.add_argument("--port", type=int, default=11434, help="port to listen on; 0 takes a free one and names it in the log")
     parser.add_argument("--cache-dir", type=Path, required=True, help="directory for the model's graph, built once (100 MB)")
-    parser.add_argument("--precision", type=Precision, choices=list(Precision), default=Precision.FLOAT32, help="of the inference")
+    parser.add_argument(
+        "--precision", type=Precision, choices=list(Precision), default=Precision.INT8, help="of the inference (default: int8)"
+    )
     parser.add_argument("--threads", type=int, default=available_cores(), help="texts computed at once, each on one core")
     return parser.parse_args(arguments)
 

@@ -8,6 +8,7 @@ put in their place.
 
 import contextlib
 import hashlib
+import logging
 import os
 import tempfile
 from collections.abc import Iterator
@@ -96,20 +97,24 @@ def _write_graph(files: ModelFiles, precision: Precision, scratch: Path, path: P
 def quantise(source: Path, target: Path) -> None:
     """Write `source` with its matrix multiplications in 8-bit integers; the embedding tables stay float32.
 
-    Weights take 7 bits, since processors without VNNI saturate when they add two 8-bit products in 16 bits.
+    Weights are unsigned, with a scale for each column: processors without VNNI saturate when they add two products of a signed and an
+    unsigned byte in 16 bits, and 7-bit weights, the other remedy, were measured to cost retrieval quality (benchmarks/embedder.md).
     """
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    quantize_dynamic(
-        source,
-        target,
-        op_types_to_quantize=["MatMul", "Attention"],
-        weight_type=QuantType.QInt8,
-        per_channel=True,
-        reduce_range=True,
-        extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},  # shapes and types are not inferred through fused operators
-    )
+    logging.disable(logging.WARNING)  # it advises shape inference, which cannot see through fused operators
+    try:
+        quantize_dynamic(
+            source,
+            target,
+            op_types_to_quantize=["MatMul", "Attention"],
+            weight_type=QuantType.QUInt8,
+            per_channel=True,
+            extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},  # nor can the type inference
+        )
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def build_graph(tensors: "Tensors") -> "onnx.ModelProto":
