@@ -9,17 +9,14 @@ from concurrent.futures import wait as wait_for
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING
 
 import psycopg
 
-from cocosearch.database.connection import unavailable
-from cocosearch.database.migrations import applied, available, check_extension
+from cocosearch.database.connection import Connection, unavailable
+from cocosearch.database.migrations import check_extension, check_migrated
 from cocosearch.errors import CocosearchError, DatabaseUnavailableError, EmbeddingUnavailableError
+from cocosearch.ollama import OllamaClient
 from cocosearch.settings import Settings
-
-if TYPE_CHECKING:
-    from cocosearch.ollama import OllamaClient
 
 log = logging.getLogger(__name__)
 
@@ -93,22 +90,21 @@ def check_database(settings: Settings) -> tuple[Part, ...]:
             application_name="cocosearch-health",
             options=f"-c statement_timeout={STATEMENT_TIMEOUT_MS}",
         ) as connection:
-            return (_check_migrations(applied(connection)), _check_extension(connection))
+            return (_check_migrations(connection), _check_extension(connection))
     except psycopg.Error as error:
         detail = str(unavailable(error))
         return (Part("database", PartState.DOWN, detail), Part("extension", PartState.UNKNOWN, "The database does not answer."))
 
 
-def _check_migrations(done: list[int]) -> Part:
-    known = max(available())
-    if not done or done[-1] < known:
-        return Part("database", PartState.OUTDATED, "The tables are missing or old: run `cocosearch database migrate`.")
-    if done[-1] > known:
-        return Part("database", PartState.OUTDATED, "The database was migrated by a newer cocosearch: upgrade this one.")
-    return Part("database", PartState.OK, f"It answers; migration {known} is applied.")
+def _check_migrations(connection: Connection) -> Part:
+    try:
+        check_migrated(connection)
+    except DatabaseUnavailableError as error:
+        return Part("database", PartState.OUTDATED, str(error))
+    return Part("database", PartState.OK, "It answers, and its tables are up to date.")
 
 
-def _check_extension(connection: psycopg.Connection[tuple[object, ...]]) -> Part:
+def _check_extension(connection: Connection) -> Part:
     try:
         check_extension(connection)
     except DatabaseUnavailableError as error:
@@ -117,7 +113,7 @@ def _check_extension(connection: psycopg.Connection[tuple[object, ...]]) -> Part
     return Part("extension", PartState.OK, "pgvector is there, 0.8 or later.")
 
 
-def check_ollama(settings: Settings, client: "OllamaClient") -> tuple[Part, ...]:
+def check_ollama(settings: Settings, client: OllamaClient) -> tuple[Part, ...]:
     """The parts `ollama` and `model`."""
     try:
         version = client.version()
@@ -130,7 +126,7 @@ def check_ollama(settings: Settings, client: "OllamaClient") -> tuple[Part, ...]
     return (ollama, Part("model", PartState.OK, f"'{settings.model}' is there."))
 
 
-def check(settings: Settings, client: "OllamaClient") -> HealthReport:
+def check(settings: Settings, client: OllamaClient) -> HealthReport:
     """All parts, one after the other, now; for the command line. A server uses `HealthMonitor`."""
     return HealthReport(check_database(settings) + check_ollama(settings, client))
 

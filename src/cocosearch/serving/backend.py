@@ -1,21 +1,23 @@
 """The seam between serving and everything behind it: a handful of functions, so that tests can stand in front of fewer parts."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
+import psycopg
+from psycopg_pool import PoolTimeout
+
+from cocosearch.database.connection import unavailable
 from cocosearch.database.jobs import Job
 from cocosearch.database.status import ProjectStatus
+from cocosearch.errors import DatabaseUnavailableError
 from cocosearch.health import Check
 from cocosearch.search.types import SearchRequest, SearchResponse
 from cocosearch.settings import Settings, Transport
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from cocosearch.database.connection import Connection, Pool
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +43,14 @@ def appliance_backend(settings: Settings) -> Backend:
     from cocosearch.projects import resolve_allowed_root
     from cocosearch.search import search
 
-    pool = open_pool(settings)
+    pool = open_pool(settings, settings.statement_timeout_seconds)
     client = OllamaClient(settings)
     watching_client = OllamaClient(settings)  # its own connections: a check never queues behind a search
     roots = allowed_roots(settings)
 
     def index_project(path: str, name: str | None) -> Job:
         root = resolve_allowed_root(path, roots)
-        with _connection(pool) as connection:
+        with _sentences(), pool.connection() as connection:
             job = jobs.enqueue(connection, root, name, settings.max_queued_jobs)
         if settings.transport is Transport.STDIO:
             from cocosearch.indexing.worker import ensure_worker
@@ -57,22 +59,22 @@ def appliance_backend(settings: Settings) -> Backend:
         return job
 
     def list_projects() -> list[ProjectStatus]:
-        with _connection(pool) as connection:
+        with pool.connection() as connection:
             return status.list_projects(connection)
 
     def project_status(name: str) -> ProjectStatus:
-        with _connection(pool) as connection:
+        with pool.connection() as connection:
             return status.project_status(connection, name)
 
     @contextmanager
-    def connections() -> "Iterator[None]":
+    def connections() -> Iterator[None]:
         with client, watching_client, pool:
             yield
 
     return Backend(
-        search=lambda request: search(pool, client, request),
-        list_projects=list_projects,
-        project_status=project_status,
+        search=lambda request: _reading(lambda: search(pool, client, request)),
+        list_projects=lambda: _reading(list_projects),
+        project_status=lambda name: _reading(lambda: project_status(name)),
         index_project=index_project,
         health_checks={
             ("database", "extension"): lambda: health.check_database(settings),
@@ -92,16 +94,29 @@ def allowed_roots(settings: Settings) -> tuple[Path, ...]:
     return (Path.cwd().resolve(),)
 
 
-@contextmanager
-def _connection(pool: "Pool") -> "Iterator[Connection]":
-    """A connection from the pool; failures of the database become the sentence about it."""
-    import psycopg
-    from psycopg_pool import PoolTimeout
-
-    from cocosearch.database.connection import unavailable
-
+def _reading(read: Callable[[], T]) -> T:
+    """Result of `read`; once more where the connection broke in the middle, as it does when PostgreSQL restarts."""
     try:
-        with pool.connection() as connection:
-            yield connection
-    except (psycopg.OperationalError, PoolTimeout) as error:
+        with _sentences():
+            return read()
+    except DatabaseUnavailableError as error:
+        if not _connection_broke(error.__cause__):
+            raise
+    with _sentences():
+        return read()
+
+
+def _connection_broke(cause: BaseException | None) -> bool:
+    """Whether a connection that worked has ended: no connection to be had, or a statement over its time limit, is something else."""
+    return isinstance(cause, psycopg.OperationalError) and not isinstance(cause, PoolTimeout | psycopg.errors.QueryCanceled)
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    """Failures of the database become the sentence about them."""
+    try:
+        yield
+    except psycopg.OperationalError as error:
         raise unavailable(error) from error
+    except psycopg.errors.UndefinedTable as error:
+        raise DatabaseUnavailableError("The database has no tables yet: run `cocosearch database migrate`.") from error
