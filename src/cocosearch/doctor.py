@@ -150,13 +150,18 @@ def _disk(settings: Settings) -> Iterator[Finding]:
         yield Finding("disk", Level.OK, found)
 
 
+def _is_readable_directory(path: Path) -> bool:
+    # access first: below a directory of somebody else even is_dir raises.
+    return os.access(path, os.R_OK | os.X_OK) and path.is_dir()
+
+
 def _existing_parent(path: Path) -> Path:
-    return next(candidate for candidate in (path, *path.absolute().parents) if candidate.exists())
+    return next(candidate for candidate in (path, *path.absolute().parents) if os.access(candidate, os.F_OK))
 
 
 def _roots(settings: Settings) -> Iterator[Finding]:
     for root in settings.allowed_roots:
-        if root.is_dir() and os.access(root, os.R_OK | os.X_OK):
+        if _is_readable_directory(root):
             yield Finding("allowed root", Level.OK, f"{root} can be read.")
         else:
             yield Finding(
@@ -215,7 +220,7 @@ def _migrations(done: list[int]) -> Finding:
 def _project(status: ProjectStatus) -> Finding:
     part = f"project {status.name}"
     size = f"{status.files} files, {status.chunks} chunks"
-    if not Path(status.root).is_dir():
+    if not _is_readable_directory(Path(status.root)):
         return Finding(
             part,
             Level.WARNING,

@@ -84,7 +84,7 @@ def create_token_file(path: Path) -> bool:
     Raises:
         ConfigurationError: the directory cannot be written, or the existing file is no usable token file.
     """
-    if path.exists():
+    if os.access(path, os.F_OK):
         load_tokens(path)
         return False
     pending = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")

@@ -1,0 +1,123 @@
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.serving.fakes import STATUS
+
+from cocosearch import doctor
+from cocosearch.database.status import ProjectState
+from cocosearch.doctor import Finding, Level
+from cocosearch.serving.auth import create_token_file
+from cocosearch.settings import Settings
+
+
+def settings(tmp_path: Path, **given: object) -> Settings:
+    """Settings whose services are all dead."""
+    dead = {"database_url": "postgresql://user:hunter2@127.0.0.1:1/none", "ollama_url": "http://127.0.0.1:1"}
+    return Settings.model_validate({**dead, "state_dir": tmp_path / "state", **given})
+
+
+def found(part: str, findings: tuple[Finding, ...]) -> Finding:
+    (finding,) = [finding for finding in findings if finding.part == part]
+    return finding
+
+
+def test_every_part_is_looked_at_though_others_are_dead(tmp_path: Path) -> None:
+    findings = doctor.examine(settings(tmp_path, allowed_roots=(tmp_path, tmp_path / "gone")))
+    assert [(finding.part, finding.level) for finding in findings if finding.part != "disk"] == [
+        ("listening", Level.OK),
+        ("state directory", Level.OK),
+        ("allowed root", Level.OK),
+        ("allowed root", Level.WARNING),
+        ("database", Level.PROBLEM),
+        ("ollama", Level.PROBLEM),
+    ]
+    assert not doctor.healthy(findings)
+    assert all(finding.remedy for finding in findings if finding.level is not Level.OK)
+    text = doctor.as_text(findings)
+    assert "hunter2" not in text
+    assert "systemctl status cocosearch-postgresql" in text
+    assert json.loads(doctor.as_json(findings))["healthy"] is False
+
+
+def test_an_open_server_without_a_token_is_a_problem(tmp_path: Path) -> None:
+    finding = found("listening", doctor.examine(settings(tmp_path, host="0.0.0.0")))  # noqa: S104
+    assert finding.level is Level.PROBLEM
+    assert "COCOSEARCH_TOKEN_FILE" in finding.remedy
+
+
+def test_token_files(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    create_token_file(path)
+    assert found("token file", doctor.examine(settings(tmp_path, token_file=path))).level is Level.OK
+    path.chmod(0o644)
+    finding = found("token file", doctor.examine(settings(tmp_path, token_file=path)))
+    assert finding.level is Level.PROBLEM
+    assert "chmod 600" in finding.found
+
+
+@pytest.mark.parametrize(("mode", "level"), [(0o700, Level.OK), (0o755, Level.WARNING)])
+def test_the_state_directory_is_closed_to_others(tmp_path: Path, mode: int, level: Level) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state").chmod(mode)
+    assert found("state directory", doctor.examine(settings(tmp_path))).level is level
+
+
+def test_a_state_directory_that_is_a_file_is_a_problem(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("")
+    assert found("state directory", doctor.examine(settings(tmp_path))).level is Level.PROBLEM
+    assert found("state directory", doctor.examine(settings(tmp_path, state_dir=tmp_path / "state" / "below"))).level is Level.PROBLEM
+
+
+@pytest.mark.parametrize(
+    ("changes", "level", "says"),
+    [
+        ({}, Level.OK, "ready; 1 files, 2 chunks"),
+        ({"chunks_without_embedding": 1}, Level.OK, "1 of them found by words alone"),
+        ({"state": ProjectState.FAILED, "last_error": "The disk is full."}, Level.PROBLEM, "The last run failed: The disk is full."),
+        ({"checked_at": datetime.now(UTC) - timedelta(hours=1)}, Level.WARNING, "nobody has looked at its files since"),
+        ({"checked_at": datetime.now(UTC) - timedelta(hours=1), "state": ProjectState.INDEXING}, Level.OK, "indexing"),
+        ({"root": "/nowhere"}, Level.WARNING, "/nowhere is not there"),
+    ],
+)
+def test_projects(tmp_path: Path, changes: dict[str, Any], level: Level, says: str) -> None:
+    finding = doctor._project(replace(STATUS, **{"root": str(tmp_path), "checked_at": datetime.now(UTC), **changes}))
+    assert finding.level is level
+    assert says in finding.found
+    assert bool(finding.remedy) is (level is not Level.OK)
+
+
+EXAMINE_AS_NOBODY = """
+import os, sys
+from cocosearch import doctor
+from cocosearch.settings import load_settings
+os.setgroups([])
+os.setgid(65534)
+os.setuid(65534)
+sys.stdout.write(doctor.as_json(doctor.examine(load_settings())))
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="takes root, to become another user")
+def test_directories_of_somebody_else_are_findings_and_no_crash(tmp_path: Path) -> None:
+    hidden = tmp_path / "hidden"
+    hidden.mkdir(mode=0o700)
+    places = {"COCOSEARCH_STATE_DIR": str(hidden / "state"), "COCOSEARCH_ALLOWED_ROOTS": str(hidden / "root")}
+    dead = {"COCOSEARCH_DATABASE_URL": "postgresql://127.0.0.1:1/none", "COCOSEARCH_OLLAMA_URL": "http://127.0.0.1:1"}
+    ran = subprocess.run(
+        [sys.executable, "-c", EXAMINE_AS_NOBODY], env={"HOME": "/", **places, **dead}, stdout=subprocess.PIPE, text=True, check=True
+    )
+    findings = {finding["part"]: finding["level"] for finding in json.loads(ran.stdout)["findings"]}
+    assert findings["state directory"] == "problem"
+    assert findings["allowed root"] == "warning"
+
+
+def test_too_little_space_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "NO_SPACE", 2**62)
+    assert found("disk", doctor.examine(settings(tmp_path))).level is Level.PROBLEM
