@@ -5,12 +5,11 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
+from cocosearch.output import printable
 from cocosearch.projects import find_config, read_config
 from cocosearch.settings import Settings, variable_name
-
-MASK = "***"
+from cocosearch.urls import without_password
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,8 @@ def write_configuration(values: Sequence[Value]) -> None:
     name_width = max(len(value.name) for value in values)
     value_width = max(len(value.value) for value in values)
     for value in values:
-        sys.stdout.write(f"{value.name:<{name_width}}  {value.value:<{value_width}}  {value.source}\n")
+        line = f"{value.name:<{name_width}}  {value.value:<{value_width}}  {value.source}"
+        sys.stdout.write(printable(line).replace("\n", "\N{REPLACEMENT CHARACTER}") + "\n")
 
 
 def settings_table() -> str:
@@ -60,7 +60,7 @@ def settings_table() -> str:
 
 
 def _shown(field: str, value: object) -> str:
-    return _without_password(str(value)) if field.endswith("_url") else _plain(value)
+    return without_password(str(value)) if field.endswith("_url") else _plain(value)
 
 
 def _plain(value: object) -> str:
@@ -71,9 +71,5 @@ def _plain(value: object) -> str:
     return str(value)
 
 
-def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    user, _, host = parts.netloc.rpartition("@")
-    return urlunsplit(parts._replace(netloc=f"{user.split(':', 1)[0]}:{MASK}@{host}"))
+if __name__ == "__main__":
+    sys.stdout.write(settings_table())

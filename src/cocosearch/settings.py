@@ -3,8 +3,10 @@
 import os
 from enum import StrEnum
 from functools import cache
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -12,7 +14,6 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from cocosearch.errors import ConfigurationError
 
 PREFIX = "COCOSEARCH_"
-LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
 
 
 class Transport(StrEnum):
@@ -94,6 +95,14 @@ class Settings(BaseSettings):
     max_queued_jobs: int = Field(default=100, ge=1, description="Indexing jobs that may wait; more are refused.")
     log_level: LogLevel = Field(default=LogLevel.INFO, description="`debug`, `info`, `warning` or `error`; the log goes to stderr.")
 
+    @field_validator("ollama_url")
+    @classmethod
+    def _a_usable_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if not parts.hostname or parts.port == 0:  # .port raises a ValueError where it is no port
+            raise ValueError("it names no host and port")
+        return value
+
     @field_validator("allowed_hosts", mode="before")
     @classmethod
     def _split_commas(cls, value: object) -> object:
@@ -120,7 +129,10 @@ class Settings(BaseSettings):
     @property
     def loopback_only(self) -> bool:
         """Whether the listening address can be reached from this machine alone."""
-        return self.host in LOOPBACK_HOSTS or self.host.startswith("127.")
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
 
 
 def variable_name(field: str) -> str:
@@ -148,8 +160,9 @@ def load_settings(**overrides: str | int | Path | None) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         field = str(first["loc"][0])
+        value = "" if field.endswith("_url") else f"={first['input']!r}"  # a malformed URL may hold a password anywhere
         raise ConfigurationError(
-            f"{variable_name(field)}={first['input']!r} is not valid: {first['msg']}. {Settings.model_fields[field].description}"
+            f"{variable_name(field)}{value} is not valid: {first['msg']}. {Settings.model_fields[field].description}"
         ) from None
 
 
