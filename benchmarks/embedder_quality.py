@@ -82,9 +82,8 @@ def main() -> None:
     ranked = [[paths[index] for index in np.argsort(-row, kind="stable")[:TOP]] for row in scores]
     gains = [ndcg(found, query.answers) for found, query in zip(ranked, queries, strict=True)]
     recalls = [len(query.answers.intersection(found)) / len(query.answers) for found, query in zip(ranked, queries, strict=True)]
-    print(
-        f"{len(queries)} queries, {len(codebase)} documents: NDCG@10 {np.mean(gains):.4f}, recall@10 {np.mean(recalls):.4f}, {rate:.1f} documents/s"
-    )
+    print(f"{len(queries)} queries, {len(codebase)} documents, {rate:.1f} documents/s")
+    print(f"NDCG@10 {np.mean(gains):.4f}, recall@10 {np.mean(recalls):.4f}")
     if arguments.output is not None:
         lines = [
             json.dumps({"id": query.identity, "results": [{"path": path, "start_line": None, "end_line": None} for path in found]})

@@ -4,10 +4,12 @@
 
 Texts are slices of the Python standard library, cut to a number of tokens that the server itself counts. Prints, as a Markdown table:
 texts a second in batches of 32 at 220 tokens, latency of a query on an idle server, and of the same query while batches are running.
+With `--pid` also the server's processor time a text, which says something on a machine that does other work too, and its memory.
 """
 
 import argparse
 import inspect
+import os
 import statistics
 import subprocess
 import tarfile
@@ -52,13 +54,13 @@ def sample_texts(server: Server, tokens: int) -> list[str]:
     return texts[:BATCH]
 
 
-def measure_rate(server: Server, texts: list[str], seconds: float) -> float:
-    """Return texts a second over batches of 32, one request at a time."""
+def measure_rate(server: Server, texts: list[str], seconds: float) -> tuple[float, int]:
+    """Return texts a second over batches of 32, one request at a time, and how many texts that were."""
     count, begin = 0, time.perf_counter()
     while time.perf_counter() - begin < seconds:
         server.embed(texts)
         count += len(texts)
-    return count / (time.perf_counter() - begin)
+    return count / (time.perf_counter() - begin), count
 
 
 def measure_latency(server: Server, seconds: float) -> list[float]:
@@ -100,6 +102,12 @@ def resident_megabytes(pid: int) -> str:
     return " / ".join(str(int(fields[name].split()[0]) // 1024) for name in ("VmRSS", "VmHWM"))
 
 
+def processor_seconds(pid: int) -> float:
+    """Return the processor time that a process has used so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -112,13 +120,17 @@ def main() -> None:
     server, other = (Server(arguments.url, arguments.model) for _ in range(2))
     texts = sample_texts(server, arguments.tokens)
     mean_tokens = server.embed(texts) / len(texts)
-    rate = measure_rate(server, texts, arguments.seconds)
+    before = processor_seconds(arguments.pid) if arguments.pid else 0.0
+    rate, count = measure_rate(server, texts, arguments.seconds)
+    spent = f"{1000 * (processor_seconds(arguments.pid) - before) / count:.1f}" if arguments.pid else "not read"
     idle = measure_latency(server, arguments.seconds / 2)
     loaded = measure_latency_under_load(server, other, texts, arguments.seconds / 2)
-    print("| tokens a text | texts/s | query idle p50 / p95 ms | query under batches p50 / p95 ms | memory now / peak MB |")
-    print("|---|---|---|---|---|")
+    print(
+        "| tokens a text | texts/s | processor ms a text | query idle p50 / p95 ms | query under batches p50 / p95 ms | memory now / peak MB |"
+    )
+    print("|---|---|---|---|---|---|")
     memory = resident_megabytes(arguments.pid) if arguments.pid else "not read"
-    print(f"| {mean_tokens:.0f} | {rate:.1f} | {percentiles(idle)} | {percentiles(loaded)} | {memory} |")
+    print(f"| {mean_tokens:.0f} | {rate:.1f} | {spent} | {percentiles(idle)} | {percentiles(loaded)} | {memory} |")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """The HTTP server: the part of Ollama's API that concerns embeddings.
 
 Inference never runs on the event loop. Each text is one task for a pool of threads, one thread a core, and a request keeps only a few
-of its texts in the pool's queue: requests advance side by side, and a single query waits for about one text of each batch before it.
+of its texts in the pool's queue: requests advance side by side. Single texts, which is what a query is, have a pool of their own: they
+wait for no batch, and the operating system gives them their share of the processor at once.
 """
 
 import asyncio
@@ -47,10 +48,12 @@ class EmbeddingServer:
     embedder: Embedder
     threads: int
     admission: Admission = field(default_factory=Admission)
-    pool: ThreadPoolExecutor = field(init=False)
+    batches: ThreadPoolExecutor = field(init=False)
+    singles: ThreadPoolExecutor = field(init=False)
 
     def __post_init__(self) -> None:
-        self.pool = ThreadPoolExecutor(max_workers=self.threads, thread_name_prefix="embed")
+        self.batches = ThreadPoolExecutor(max_workers=self.threads, thread_name_prefix="batch")
+        self.singles = ThreadPoolExecutor(max_workers=self.threads, thread_name_prefix="single")
 
     def application(self, *, local_only: bool) -> Starlette:
         """Return the ASGI application; `local_only` turns web pages away (see `LocalOnly`)."""
@@ -70,7 +73,8 @@ class EmbeddingServer:
     @asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         yield
-        self.pool.shutdown(wait=True, cancel_futures=True)
+        for pool in (self.singles, self.batches):
+            pool.shutdown(wait=True, cancel_futures=True)
 
     async def root(self, _request: Request) -> Response:
         """Say what this is, and that it is not Ollama."""
@@ -140,6 +144,7 @@ class EmbeddingServer:
 
     async def _embed_all(self, wanted: EmbedRequest) -> list[Rendered]:
         loop = asyncio.get_running_loop()
+        pool = self.singles if len(wanted.texts) == 1 else self.batches
         results: dict[int, Rendered] = {}
         texts = iter(enumerate(wanted.texts))
 
@@ -149,7 +154,7 @@ class EmbeddingServer:
 
         async def advance(texts: Iterator[tuple[int, str]]) -> None:
             for index, text in texts:
-                results[index] = await loop.run_in_executor(self.pool, work, text)
+                results[index] = await loop.run_in_executor(pool, work, text)
 
         too_long = False
         try:
