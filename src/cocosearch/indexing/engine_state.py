@@ -46,7 +46,8 @@ class EngineState:
     def start_anew(self, connection: Connection, project_id: int) -> None:
         """Forget what was written: the next run writes all rows again, over those there are, with embeddings from the cache."""
         self.remove()
-        self.engine_path.mkdir(mode=0o700, parents=True)
+        self.directory.mkdir(mode=0o700, parents=True)
+        self.engine_path.mkdir(mode=0o700)
         self._write(connection, project_id, Stamp(uuid.uuid4(), 0))
 
     def advance(self, connection: Connection, project_id: int) -> None:
@@ -78,7 +79,8 @@ class EngineState:
 
 
 def project_state(settings: Settings, project_name: str) -> EngineState:
-    """State of a project of that name."""
+    """State of a project of that name, in a state directory that only its owner can read: it holds parts of the code."""
+    settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     return EngineState(settings.state_dir / "projects" / project_name)
 
 

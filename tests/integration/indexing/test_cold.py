@@ -1,0 +1,23 @@
+"""A first index with nothing in the cache: every chunk goes to the model once."""
+
+from pathlib import Path
+
+from cocosearch.database.connection import Connection
+from cocosearch.database.status import project_status
+from cocosearch.indexing.progress import Progress
+from cocosearch.indexing.run import index_project
+from cocosearch.projects import load_project
+from cocosearch.settings import Settings
+
+
+def test_every_text_is_embedded_once_and_progress_is_told(cold_settings: Settings, connection: Connection, project_directory: Path) -> None:
+    (project_directory / "_twin.py").write_bytes((project_directory / "_util.py").read_bytes())
+    seen: list[Progress] = []
+    result = index_project(cold_settings, load_project(project_directory), seen.append)
+    assert result.cached == 0
+    stored = connection.execute("SELECT count(*) FROM embeddings").fetchone()
+    assert stored == (result.embedded,)
+    assert project_status(connection, "h11").chunks == result.embedded
+    assert seen[-1].files_done == seen[-1].files_total == result.files
+    assert seen[-1].chunks_done == result.embedded
+    assert any(0 < progress.chunks_done < result.embedded for progress in seen)

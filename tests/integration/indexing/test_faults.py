@@ -1,0 +1,117 @@
+"""What breaks an indexing run must never leave an index that looks whole and is not."""
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+from tests.integration import services
+from tests.integration.indexing.command import DEADLINE_SECONDS, run, start
+from tests.integration.indexing.conftest import content_digest
+
+from cocosearch.database.connection import Connection
+from cocosearch.database.status import ProjectState, project_status
+from cocosearch.indexing.run import index_project
+from cocosearch.projects import load_project
+from cocosearch.settings import Settings
+
+
+def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    """Poll until the condition holds, while the process lives."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not condition():
+        assert process.poll() is None, f"the run ended ({process.returncode}) before it could be disturbed"
+        assert time.monotonic() < deadline, "the run did not get that far"
+        time.sleep(0.02)
+
+
+def embedded(connection: Connection) -> int:
+    row = connection.execute("SELECT count(*) FROM embeddings").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+@pytest.fixture
+def clean_digest(connection: Connection, settings: Settings, project_directory: Path, tmp_path: Path) -> str:
+    """What a run that nothing disturbs makes of the project; database, cache and state are as new afterwards."""
+    undisturbed = settings.model_copy(update={"state_dir": tmp_path / "undisturbed"})
+    index_project(undisturbed, load_project(project_directory))
+    digest = content_digest(connection)
+    connection.execute("DELETE FROM projects")
+    connection.execute("DELETE FROM embeddings")
+    return digest
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9], ids=["early", "half-way", "late"])
+def test_kill_9_then_a_rerun_gives_what_a_clean_run_gives(
+    share: float, settings: Settings, connection: Connection, project_directory: Path, clean_digest: str, known_chunks: int
+) -> None:
+    process = start(settings, "index", str(project_directory))
+    wait_until(lambda: embedded(connection) >= share * known_chunks, process)
+    process.kill()
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    interrupted = embedded(connection)
+    assert interrupted < known_chunks
+
+    again = run(settings, "index", str(project_directory))
+    assert again.returncode == 0, again.stderr
+    assert content_digest(connection) == clean_digest
+    assert embedded(connection) == known_chunks  # none was lost, none made twice
+    assert project_status(connection, "h11").state is ProjectState.READY
+
+
+def test_two_runs_at_once_make_one_index(
+    settings: Settings, connection: Connection, project_directory: Path, clean_digest: str, known_chunks: int
+) -> None:
+    first = start(settings, "index", str(project_directory))
+    wait_until(lambda: embedded(connection) > 0, first)
+    second = run(settings, "index", str(project_directory))
+    assert first.wait(timeout=DEADLINE_SECONDS) == 0
+    first.communicate()
+    assert second.returncode == 0, second.stderr
+    assert "is being indexed already; waiting" in second.stderr
+    assert "0 changed" in second.stdout
+    assert content_digest(connection) == clean_digest
+    assert embedded(connection) == known_chunks
+
+
+def test_the_embedding_server_dies_in_the_middle(
+    settings: Settings, connection: Connection, project_directory: Path, clean_digest: str
+) -> None:
+    with services.embedder() as url:
+        mortal = settings.model_copy(update={"ollama_url": url})
+        process = start(mortal, "index", str(project_directory))
+        wait_until(lambda: embedded(connection) > 0, process)
+    _, errors = process.communicate(timeout=DEADLINE_SECONDS)
+    assert process.returncode == 1
+    assert "files of 'h11' failed and will be tried again" in errors
+    assert "Traceback" not in errors
+    assert project_status(connection, "h11").state is ProjectState.FAILED
+
+    again = run(settings, "index", str(project_directory))
+    assert again.returncode == 0, again.stderr
+    assert content_digest(connection) == clean_digest
+
+
+def test_the_database_drops_all_connections_in_the_middle(
+    settings: Settings, connection: Connection, project_directory: Path, clean_digest: str, postgres_url: str
+) -> None:
+    """As in a restart of PostgreSQL: the run must not report success, for it has lost its lock on the project."""
+    process = start(settings, "index", str(project_directory))
+    wait_until(lambda: embedded(connection) > 0, process)
+    with psycopg.connect(postgres_url, autocommit=True) as superuser:
+        superuser.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> %s",
+            [connection.info.dbname, connection.info.backend_pid],
+        )
+    _, errors = process.communicate(timeout=DEADLINE_SECONDS)
+    assert process.returncode == 1, errors
+    assert "Traceback" not in errors
+
+    again = run(settings, "index", str(project_directory))
+    assert again.returncode == 0, again.stderr
+    assert content_digest(connection) == clean_digest
