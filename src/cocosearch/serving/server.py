@@ -126,7 +126,7 @@ def listen(settings: Settings) -> list[socket.socket]:
     failure: OSError | None = None
     for family, _, address in addresses:
         try:
-            bound.append(_bind(family, address))
+            bound.append(_bind(family, address, alone=len(addresses) == 1))
         except OSError as error:
             failure = error
             if len(addresses) == 1 or "in use" in str(error):
@@ -143,12 +143,13 @@ def listen(settings: Settings) -> list[socket.socket]:
     return bound
 
 
-def _bind(family: int, address: tuple[object, ...]) -> socket.socket:
+def _bind(family: int, address: tuple[object, ...], *, alone: bool) -> socket.socket:
     opened = socket.socket(family, socket.SOCK_STREAM)
     try:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
-            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            # `::` alone takes IPv4 too; beside a socket for IPv4 it must leave that to it.
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if alone else 1)
         opened.bind(address)
     except OSError:
         opened.close()

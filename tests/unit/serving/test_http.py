@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import threading
 import time
 from dataclasses import replace
@@ -91,6 +92,13 @@ def test_a_token_in_the_query_string_is_none(guarded: httpx.Client, token: str) 
 def test_with_a_token_it_is(guarded: httpx.Client, token: str, path: str) -> None:
     answer = guarded.post(path, headers={**ACCEPT, "Authorization": f"Bearer {token}"}, json=INITIALIZE)
     assert answer.status_code == 200
+
+
+def test_the_log_names_the_client_by_the_line_of_its_token(guarded: httpx.Client, token: str, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, logger="cocosearch"):
+        guarded.post("/mcp", headers={**ACCEPT, "Authorization": f"Bearer {token}"}, json=call("list_projects"))
+    assert "call tool=list_projects client=token-1 outcome=ok" in caplog.text
+    assert token not in caplog.text
 
 
 def test_a_token_does_not_open_the_guard(guarded: httpx.Client, token: str) -> None:

@@ -53,6 +53,16 @@ def test_with_a_token_file_every_address_may_be_bound(token_file: Path) -> None:
         assert opened.getsockname()[0] == "0.0.0.0"  # noqa: S104
 
 
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="takes IPv6")
+def test_every_address_of_both_families(token_file: Path) -> None:
+    port = free_port()
+    (opened,) = listen(settings(host="::", port=port, token_file=token_file))
+    with opened:
+        opened.listen()
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            assert client.getpeername() == ("127.0.0.1", port)
+
+
 def test_a_taken_port_is_a_sentence() -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
