@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 import yaml
+from pathspec import GitIgnoreSpec
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cocosearch.errors import ConfigurationError, PathNotAllowedError
@@ -102,7 +103,15 @@ def read_config(path: Path) -> ProjectConfig:
         raise ConfigurationError(f"{path} is larger than {MAX_CONFIG_BYTES} bytes.")
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from None
+    except (
+        yaml.YAMLError,
+        ValueError,
+        LookupError,
+        AttributeError,
+        RecursionError,
+    ) as error:  # PyYAML's own types miss values it cannot make
         reason = " ".join(str(error).split())
         raise ConfigurationError(f"{path} is not valid YAML: {reason}") from None
     if content is None:
@@ -126,8 +135,12 @@ def read_config(path: Path) -> ProjectConfig:
 
 
 def _check_pattern(path: Path, pattern: str) -> None:
-    if ".." in pattern.split("/") or "\0" in pattern or not pattern.strip():
+    if ".." in pattern.removeprefix("!").split("/") or "\0" in pattern or not pattern.strip():
         raise ConfigurationError(f"{path}: the pattern '{pattern}' must name files inside the project, without '..'.")
+    try:
+        GitIgnoreSpec.from_lines([pattern])
+    except (ValueError, re.error):
+        raise ConfigurationError(f"{path}: '{pattern}' is not a pattern of gitignore.") from None
 
 
 def resolve_allowed_root(path: str, allowed_roots: Sequence[Path]) -> Path:
@@ -147,7 +160,7 @@ def resolve_allowed_root(path: str, allowed_roots: Sequence[Path]) -> Path:
     try:
         resolved = Path(path).resolve(strict=True)
         allowed = any(resolved.is_relative_to(root.resolve()) for root in allowed_roots) and resolved.is_dir()
-    except OSError:
+    except (OSError, RuntimeError, ValueError):  # RuntimeError: a loop of links; ValueError: half of a surrogate pair
         raise refused from None
     if not allowed:
         raise refused
