@@ -125,10 +125,15 @@ def main() -> None:
     spent = f"{1000 * (processor_seconds(arguments.pid) - before) / count:.1f}" if arguments.pid else "not read"
     idle = measure_latency(server, arguments.seconds / 2)
     loaded = measure_latency_under_load(server, other, texts, arguments.seconds / 2)
-    print(
-        "| tokens a text | texts/s | processor ms a text | query idle p50 / p95 ms | query under batches p50 / p95 ms | memory now / peak MB |"
+    columns = (
+        "tokens",
+        "texts/s",
+        "processor ms a text",
+        "query idle p50 / p95 ms",
+        "query under batches p50 / p95 ms",
+        "memory now / peak MB",
     )
-    print("|---|---|---|---|---|---|")
+    print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
     memory = resident_megabytes(arguments.pid) if arguments.pid else "not read"
     print(f"| {mean_tokens:.0f} | {rate:.1f} | {spent} | {percentiles(idle)} | {percentiles(loaded)} | {memory} |")
 
