@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,12 +15,15 @@ import httpx
 from cocosearch.errors import EmbeddingUnavailableError
 from cocosearch.prompts import PROMPT_VERSION, prompts_for
 from cocosearch.settings import Settings
+from cocosearch.urls import without_password
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 STATUS_TIMEOUT_SECONDS = 5.0
 # One request is retried over about six seconds: long enough for a restart of the server, short enough for a reader.
 RETRIES = 5
 FIRST_BACKOFF_SECONDS = 0.2
+# Within a batch that was refused once, a text is tried once more; five times each would take minutes to find one that crashes the model.
+RETRIES_OF_A_PART = 1
 # A pull or a first start may wait much longer, and says so.
 PULL_ATTEMPTS = 6
 PULL_FIRST_BACKOFF_SECONDS = 2.0
@@ -69,6 +73,7 @@ class OllamaClient:
 
     def __init__(self, settings: Settings) -> None:
         self._url = settings.ollama_url.rstrip("/")
+        self._shown_url = without_password(self._url)
         self._model = settings.model
         self._prompts = prompts_for(settings.model)
         self._embed_timeout = settings.embed_timeout_seconds
@@ -123,11 +128,11 @@ class OllamaClient:
             EmbeddingUnavailableError: the server or the model is missing.
         """
         digest = self.require_model_digest()
-        shown = self._retrying("POST", "/api/show", {"model": self._model}, STATUS_TIMEOUT_SECONDS)
-        info = shown.get("model_info") or {}
-        context = next((int(value) for key, value in info.items() if key.endswith(".context_length")), DEFAULT_CONTEXT_TOKENS)
-        (vector,) = self._embed([PROBE_TEXT], self._embed_timeout)
-        return Model(name=self._model, digest=digest, dimensions=len(vector), context_tokens=context)
+        try:
+            shown = self._retrying("POST", "/api/show", {"model": self._model}, STATUS_TIMEOUT_SECONDS)
+        except _RequestError as error:
+            raise self._failed(error) from None
+        return Model(self._model, digest, dimensions=len(self._probe()), context_tokens=_context_tokens(shown))
 
     def embed_query(self, text: str) -> Vector:
         """Unit vector of a query. A query beyond the window is cut by the server: its beginning is what was asked.
@@ -155,26 +160,28 @@ class OllamaClient:
         prompted = [self._prompts.document + text for text in texts]
         return self._embed_or_bisect(prompted)
 
-    def _embed_or_bisect(self, texts: Sequence[str]) -> list[Vector | Refusal]:
+    def _embed_or_bisect(self, texts: Sequence[str], refusal_retries: int = RETRIES) -> list[Vector | Refusal]:
         try:
-            return [*self._embed(texts, self._embed_timeout)]
+            return [*self._embed(texts, refusal_retries)]
         except _RequestError as error:
             if len(texts) > 1:
                 middle = len(texts) // 2
-                return self._embed_or_bisect(texts[:middle]) + self._embed_or_bisect(texts[middle:])
+                halves = (texts[:middle], texts[middle:])
+                return [answer for half in halves for answer in self._embed_or_bisect(half, RETRIES_OF_A_PART)]
             if error.too_long:
                 return [Refusal.TOO_LONG]
-        self._refuses_all_texts()
+        self._probe()
         return [Refusal.POISON]
 
-    def _refuses_all_texts(self) -> None:
+    def _probe(self) -> Vector:
+        """The vector of a harmless text: a server that refuses this refuses all."""
         try:
-            self._embed([PROBE_TEXT], self._embed_timeout)
+            return self._embed([PROBE_TEXT], RETRIES)[0]
         except _RequestError as error:
             raise self._failed(error) from None
 
-    def _embed(self, texts: Sequence[str], timeout: float) -> list[Vector]:
-        answer = self._retrying("POST", "/api/embed", self._body(texts, truncate=False), timeout)
+    def _embed(self, texts: Sequence[str], refusal_retries: int) -> list[Vector]:
+        answer = self._retrying("POST", "/api/embed", self._body(texts, truncate=False), self._embed_timeout, refusal_retries)
         return [_unit(vector) for vector in _embeddings(answer, len(texts))]
 
     def _body(self, texts: Sequence[str], *, truncate: bool) -> dict[str, Any]:
@@ -189,7 +196,10 @@ class OllamaClient:
         self._wait_for_server()
         if self.model_digest() is None:
             self._pull_with_retries(report)
-        self._retrying("POST", "/api/embed", self._body([], truncate=False), self._embed_timeout)
+        try:
+            self._retrying("POST", "/api/embed", self._body([], truncate=False), self._embed_timeout)
+        except _RequestError as error:
+            raise self._failed(error) from None
         return self.describe_model()
 
     def _wait_for_server(self) -> None:
@@ -229,7 +239,7 @@ class OllamaClient:
                 response.read()
                 raise _request_error(response)
             for line in response.iter_lines():
-                event = json.loads(line) if line.strip() else {}
+                event = _pull_event(line, response.status_code)
                 if "error" in event:
                     raise _RequestError(response.status_code, str(event["error"]))
                 status = str(event.get("status", ""))
@@ -245,8 +255,8 @@ class OllamaClient:
         except (httpx.HTTPError, _RequestError) as error:
             raise self._unreachable(error) from error
 
-    def _retrying(self, method: str, path: str, body: dict[str, Any], timeout: float) -> dict[str, Any]:
-        """One request, again where the server restarts (no connection), is full (503) or its runner died (500)."""
+    def _retrying(self, method: str, path: str, body: dict[str, Any], timeout: float, refusal_retries: int = RETRIES) -> dict[str, Any]:
+        """One request, again where the server restarts (no connection), is full (503) or its runner died (500: `refusal_retries`)."""
         for attempt in range(RETRIES + 1):
             try:
                 return self._once(method, path, body, timeout)
@@ -256,9 +266,10 @@ class OllamaClient:
             except _RequestError as error:
                 if error.status == HTTP_NOT_FOUND:
                     raise self._model_missing() from None
-                if error.status == HTTP_UNAVAILABLE and attempt == RETRIES:
-                    raise self._failed(error) from None
-                if error.status < HTTP_SERVER_ERROR or attempt == RETRIES:
+                if error.status == HTTP_UNAVAILABLE:
+                    if attempt == RETRIES:
+                        raise self._failed(error) from None
+                elif error.status < HTTP_SERVER_ERROR or attempt >= refusal_retries:
                     raise
             time.sleep(FIRST_BACKOFF_SECONDS * 2**attempt)
         raise AssertionError("unreachable")
@@ -279,15 +290,18 @@ class OllamaClient:
     def _unreachable(self, error: Exception) -> EmbeddingUnavailableError:
         reason = str(error) or type(error).__name__
         return EmbeddingUnavailableError(
-            f"Ollama at {self._url} cannot be used: {reason}. See `systemctl status ollama` or check COCOSEARCH_OLLAMA_URL."
+            f"Ollama at {self._shown_url} cannot be used: {reason}. See `systemctl status ollama` or check COCOSEARCH_OLLAMA_URL."
         )
 
     def _failed(self, error: _RequestError) -> EmbeddingUnavailableError:
-        return EmbeddingUnavailableError(f"Ollama at {self._url} answered {error.status} for the model '{self._model}': {error.message}.")
+        return EmbeddingUnavailableError(
+            f"Ollama at {self._shown_url} answered {error.status} for the model '{self._model}': {error.message}."
+        )
 
     def _model_missing(self) -> EmbeddingUnavailableError:
         return EmbeddingUnavailableError(
-            f"Ollama at {self._url} does not have the model '{self._model}'. Run `cocosearch model ensure`, or check COCOSEARCH_MODEL."
+            f"Ollama at {self._shown_url} does not have the model '{self._model}'. "
+            "Run `cocosearch model ensure`, or check COCOSEARCH_MODEL."
         )
 
 
@@ -299,15 +313,37 @@ def _request_error(response: httpx.Response) -> _RequestError:
     return _RequestError(response.status_code, message)
 
 
+def _pull_event(line: str, status: int) -> dict[str, Any]:
+    try:
+        event = json.loads(line) if line.strip() else {}
+    except ValueError:
+        event = None
+    if not isinstance(event, dict):
+        raise _RequestError(status, "the answer to the pull is not what Ollama sends")
+    return event
+
+
+def _context_tokens(shown: dict[str, Any]) -> int:
+    """Tokens that the server reads of a text: the model's window, or the smaller one that its Modelfile sets."""
+    info = shown.get("model_info") or {}
+    window = next(
+        (value for key, value in info.items() if key.endswith(".context_length") and isinstance(value, int)), DEFAULT_CONTEXT_TOKENS
+    )
+    configured = re.search(r"^num_ctx\s+(\d+)", str(shown.get("parameters") or ""), re.MULTILINE)
+    return min(window, int(configured[1])) if configured else window
+
+
 def _embeddings(answer: dict[str, Any], expected: int) -> list[Vector]:
     vectors = answer.get("embeddings")
-    if not isinstance(vectors, list) or len(vectors) != expected:
+    if not isinstance(vectors, list) or len(vectors) != expected or not all(isinstance(vector, list) for vector in vectors):
         raise _RequestError(HTTP_SERVER_ERROR, f"{expected} vectors were asked for, the answer holds something else")
     return vectors
 
 
 def _unit(vector: Vector) -> Vector:
     """The vector at length one; Ollama sends it so, other servers of the protocol may not."""
+    if not all(isinstance(value, (int, float)) for value in vector):
+        raise _RequestError(HTTP_SERVER_ERROR, "the model made a vector of something else than numbers")
     length = math.sqrt(sum(value * value for value in vector))
     if not math.isfinite(length) or length == 0.0:
         raise _RequestError(HTTP_SERVER_ERROR, "the model made a vector without a direction")
