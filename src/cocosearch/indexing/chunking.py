@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 from cocoindex.ops.text import RecursiveSplitter
 
@@ -13,6 +14,7 @@ CHARACTERS_PER_TOKEN = 3
 RESERVED_TOKENS = 16
 MIN_TOKENS = 64
 _LETTERS_PER_TOKEN = 4
+_BLANK_LINES = re.compile(r"(?:[^\S\n]*\n)+")
 _PIECE = re.compile(r"[A-Za-z]+|[0-9]+|[^\sA-Za-z0-9]")
 
 
@@ -50,10 +52,12 @@ def split(text: str, language: str, target_characters: int, max_tokens: int) -> 
     """
     budget = max(MIN_TOKENS, max_tokens - RESERVED_TOKENS)
     target = min(target_characters, budget * CHARACTERS_PER_TOKEN)
-    pieces = _splitter().split(text, target, language=language)
+    # Only where the pieces begin counts: the splitter leaves out a comma or a full stop at which it cuts.
+    begins = [(piece.start.char_offset, piece.start.line) for piece in _splitter().split(text, target, language=language)]
+    begins[:1] = [(0, 1)]
     chunks: list[Chunk] = []
-    for piece in pieces:
-        chunk = _trimmed(piece.text, piece.start.line)
+    for (begin, line), (end, _) in pairwise([*begins, (len(text), 0)]):
+        chunk = _trimmed(text[begin:end], line)
         if chunk is not None:
             chunks.extend(_fitting(chunk, budget, 2 * target))
     return chunks
@@ -94,13 +98,12 @@ def _fitting(chunk: Chunk, max_tokens: int, max_characters: int) -> list[Chunk]:
 
 def _trimmed(text: str, start_line: int) -> Chunk | None:
     """Chunk without blank lines at its ends; indentation of its first line stays as the splitter left it."""
-    stripped = text.strip("\n")
-    leading = len(text) - len(text.lstrip("\n"))
-    if not stripped.strip():
+    begin = match.end() if (match := _BLANK_LINES.match(text)) else 0
+    kept = text[begin:].rstrip()
+    if not kept:
         return None
-    stripped = stripped.rstrip()
-    start = start_line + leading
-    return Chunk(start, start + stripped.count("\n"), stripped)
+    start = start_line + text.count("\n", 0, begin)
+    return Chunk(start, start + kept.count("\n"), kept)
 
 
 @cache

@@ -16,7 +16,7 @@ from cocosearch.ollama import Refusal, Vector
 from cocosearch.terms import term_frequencies
 
 # Raise it when the same file would make other rows: it is part of every memo's key.
-ROWS_VERSION = 1
+ROWS_VERSION = 2
 # A chunk that the model finds too long is halved so often at most; 2^6 pieces of a chunk that was estimated to fit.
 MAX_HALVINGS = 6
 
