@@ -122,10 +122,11 @@ def tokenizer() -> Tokenizer:
 
 
 def test_the_estimate_is_rarely_too_low_and_never_by_much() -> None:
-    ratios = []
-    for path in SOURCES:
-        for chunk in split(source_text(path), detect_language(path.name), DEFAULT_CHUNK_CHARACTERS, WINDOW):
-            ratios.append(len(tokenizer().encode(chunk.text).ids) / estimate_tokens(chunk.text))
+    ratios = [
+        len(tokenizer().encode(chunk.text).ids) / estimate_tokens(chunk.text)
+        for path in SOURCES
+        for chunk in split(source_text(path), detect_language(path.name), DEFAULT_CHUNK_CHARACTERS, WINDOW)
+    ]
     assert len(ratios) > 300
     assert sum(ratio > 1 for ratio in ratios) / len(ratios) <= 0.05
     assert max(ratios) <= 1.25

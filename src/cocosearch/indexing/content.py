@@ -1,6 +1,7 @@
 """From a file's bytes to text: no binary, no following of links, no secret."""
 
 import codecs
+import errno
 import os
 import stat
 from pathlib import Path
@@ -17,16 +18,26 @@ def read_text(root: Path, path: str, max_bytes: int) -> str | SkipReason:
     """Text of a file of the project, or why it has none for us.
 
     Raises:
-        OSError: the file cannot be read; its rows stay as they are.
+        OSError: the file vanished, or its disk fails; its rows stay as they are.
     """
     full = root / path
-    if full.parent.resolve() != full.parent:
+    if full.parent.resolve() != full.parent or not full.is_relative_to(root):
         return SkipReason.SYMLINK  # a directory above was replaced by a link since the listing
-    descriptor = os.open(full, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as stream:
+    try:
+        descriptor = os.open(full, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except PermissionError:
+        return SkipReason.UNREADABLE  # for good, so no reason to fail the run; another mode or owner changes the file's stamp
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return SkipReason.SYMLINK
+        raise
+    try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return SkipReason.NOT_A_FILE
-        data = stream.read(max_bytes + 1)
+        with os.fdopen(descriptor, "rb", closefd=False) as stream:
+            data = stream.read(max_bytes + 1)
+    finally:
+        os.close(descriptor)
     if len(data) > max_bytes:
         return SkipReason.TOO_LARGE
     text = decode(data)

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 # Names of files that hold credentials by convention. Matched without case against the file's name.
 _SECRET_NAMES = (
     ".env",
-    ".env.*",
+    ".env[._-]*",
     "*.env",
     ".envrc",
     "*.pem",
@@ -46,9 +46,10 @@ _SECRET_PATHS = ("*.kube/config", "*.docker/config.json", "*.aws/config", "*.gnu
 # Templates that exist to be read.
 _HARMLESS_SUFFIXES = (".example", ".sample", ".template", ".dist")
 
+# A key without its end (a file that was cut) goes as far as what base64 and its headers are made of: code that only names the line stays.
 _PRIVATE_KEY = re.compile(
-    r"-----BEGIN (?P<kind>[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?)-----.*?(?:-----END (?P=kind)-----|\Z)",
-    re.DOTALL,
+    r"-----BEGIN (?P<kind>[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?)-----"
+    r"(?:[^-]*+(?:-(?!----(?:BEGIN|END) )[^-]*+)*+-----END (?P=kind)-----|[A-Za-z0-9+/=\\:,\s-]*+)"
 )
 # Token shapes that their issuers document as fixed prefixes.
 _TOKENS = re.compile(
