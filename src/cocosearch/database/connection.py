@@ -13,7 +13,8 @@ from cocosearch.errors import DatabaseUnavailableError
 from cocosearch.settings import Settings
 
 CONNECT_TIMEOUT_SECONDS = 5
-MAX_POOL_CONNECTIONS = 8
+# An indexing run has two embedding requests and several files to write at a time.
+MIN_POOL_CONNECTIONS = 8
 
 Connection: TypeAlias = psycopg.Connection[TupleRow]
 Pool: TypeAlias = ConnectionPool[Connection]
@@ -66,7 +67,7 @@ def open_pool(settings: Settings, statement_timeout_seconds: float = 0.0) -> Poo
         configure=_configure,
         check=ConnectionPool.check_connection,
         min_size=1,
-        max_size=MAX_POOL_CONNECTIONS,
+        max_size=max(MIN_POOL_CONNECTIONS, settings.max_searches),
         timeout=CONNECT_TIMEOUT_SECONDS,
         open=False,
         name="cocosearch",

@@ -19,6 +19,8 @@ from cocosearch.terms import term_frequencies
 ROWS_VERSION = 2
 # A chunk that the model finds too long is halved so often at most; 2^6 pieces of a chunk that was estimated to fit.
 MAX_HALVINGS = 6
+# A name counts so many times more where it is defined: who asks for a name asks for its definition.
+SYMBOL_WEIGHT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def embedded_text(path: str, chunk: Chunk) -> str:
 
 def _row(path: str, language: str, chunk: Chunk, vector: Vector | None) -> ChunkRow:
     symbols = symbols_of(chunk.text, language)
-    frequencies = term_frequencies(f"{path}\n{chunk.text}")
+    frequencies = term_frequencies("\n".join([path, *symbols * SYMBOL_WEIGHT, chunk.text]))
     return ChunkRow(
         start_line=chunk.start_line,
         end_line=chunk.end_line,

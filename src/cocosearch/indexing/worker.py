@@ -108,13 +108,14 @@ def ensure_worker(settings: Settings) -> None:
             return
     settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (settings.state_dir / "indexer.log").open("ab") as output:
-        subprocess.Popen(
-            [sys.executable, "-m", "cocosearch", "indexer", "--drain"],
+        # Forked once more by setsid(1), so that it is init's child: nobody here would ever wait for it.
+        subprocess.run(
+            ["setsid", "--fork", sys.executable, "-m", "cocosearch", "indexer", "--drain"],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            start_new_session=True,
             cwd="/",
+            check=True,
         )
 
 

@@ -1,0 +1,215 @@
+"""Search over real rows: both arms, filters that hold, and an answer while the model is away."""
+
+import random
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pgvector import HalfVector
+from tests.integration.indexing.conftest import copy_h11
+
+from cocosearch.database import open_pool
+from cocosearch.database.connection import Connection, Pool
+from cocosearch.errors import CocosearchError, DatabaseUnavailableError, ProjectNotFoundError
+from cocosearch.indexing.run import index_project
+from cocosearch.ollama import OllamaClient
+from cocosearch.projects import load_project
+from cocosearch.search import Arm, SearchRequest, search
+from cocosearch.search.dense import search_dense
+from cocosearch.search.filters import Filters
+from cocosearch.settings import Settings
+
+
+@pytest.fixture
+def indexed(settings: Settings, project_directory: Path) -> Settings:
+    index_project(settings, load_project(project_directory))
+    return settings
+
+
+@pytest.fixture
+def pool(indexed: Settings) -> Iterator[Pool]:
+    with open_pool(indexed) as pool:
+        yield pool
+
+
+@pytest.fixture
+def client(indexed: Settings) -> Iterator[OllamaClient]:
+    with OllamaClient(indexed) as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("question", "path"),
+    [
+        ("parse the request line and headers from received bytes", "_readers.py"),
+        ("state machine transitions of client and server", "_state.py"),
+        ("normalize and validate header names", "_headers.py"),
+        ("chunked transfer encoding body writer", "_writers.py"),
+    ],
+)
+def test_questions_find_their_file_near_the_top(pool: Pool, client: OllamaClient, question: str, path: str) -> None:
+    response = search(pool, client, SearchRequest(question))
+    assert response.note is None
+    assert path in [hit.path for hit in response.hits[:3]], [hit.path for hit in response.hits]
+    assert set(response.hits[0].arms) == {Arm.LEXICAL, Arm.DENSE}
+    assert response.timings.total_ms >= response.timings.embed_ms > 0
+
+
+def test_an_identifier_is_found_where_it_is_defined(pool: Pool, client: OllamaClient) -> None:
+    hit = search(pool, client, SearchRequest("ReceiveBuffer")).hits[0]
+    assert (hit.path, hit.project, hit.language) == ("_receivebuffer.py", "h11", "python")
+    lines = hit.text.split("\n")
+    assert hit.end_line - hit.start_line + 1 == len(lines)
+
+
+def test_a_word_that_stands_in_one_place_is_found_by_words(
+    pool: Pool, client: OllamaClient, project_directory: Path, indexed: Settings
+) -> None:
+    (project_directory / "_marker.py").write_text("x = 'zqxjkvb_marker_0815'\n")
+    index_project(indexed, load_project(project_directory))
+    hits = search(pool, client, SearchRequest("zqxjkvb_marker_0815")).hits
+    assert hits[0].path == "_marker.py"
+    assert Arm.LEXICAL in hits[0].arms
+
+
+def test_without_the_model_words_still_find(pool: Pool, indexed: Settings) -> None:
+    away = indexed.model_copy(update={"ollama_url": "http://127.0.0.1:9"})
+    with OllamaClient(away) as client:
+        response = search(pool, client, SearchRequest("ReceiveBuffer"))
+    assert response.hits[0].path == "_receivebuffer.py"
+    assert response.hits[0].arms == (Arm.LEXICAL,)
+    assert response.note is not None
+    assert "words alone" in response.note
+
+
+def test_filters_hold_before_fusion(pool: Pool, client: OllamaClient, indexed: Settings, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "notes.md").write_text("# Reading headers\n\nHow the request line and the headers are parsed from received bytes.\n")
+    (other / "deep").mkdir()
+    (other / "deep" / "parse.py").write_text("def parse_headers(data: bytes) -> list[bytes]:\n    return data.split(b'\\r\\n')\n")
+    index_project(indexed, load_project(other))
+    question = SearchRequest("parse the request line and headers from received bytes")
+    assert {hit.project for hit in search(pool, client, question).hits} == {"h11", "other"}
+    assert {hit.project for hit in search(pool, client, replace(question, project="other")).hits} == {"other"}
+    assert [hit.path for hit in search(pool, client, replace(question, language="markdown")).hits] == ["notes.md"]
+    assert [hit.path for hit in search(pool, client, replace(question, language="Markdown")).hits] == ["notes.md"]
+    assert {hit.path for hit in search(pool, client, replace(question, path_glob="deep/**")).hits} == {"deep/parse.py"}
+    assert {hit.path for hit in search(pool, client, replace(question, path_glob="_readers.*")).hits} == {"_readers.py"}
+    assert search(pool, client, replace(question, language="cobol")).hits == ()
+
+
+def test_a_rare_filter_never_starves_the_dense_arm(pool: Pool, client: OllamaClient, connection: Connection) -> None:
+    """Thousands of nearer neighbours in another language must not hide the few chunks that the filter leaves."""
+    vector = client.embed_query("needle")
+    model = connection.execute("SELECT id, dimensions FROM models").fetchone()
+    assert model is not None
+    _fill(connection, model[0], vector, count=3000)
+    found = _dense(pool, (model[0], model[1]), vector, Filters(None, "rare", None), limit=20)
+    expected = connection.execute(
+        "SELECT id FROM chunks WHERE language = 'rare' ORDER BY embedding::halfvec(384) <=> %s::halfvec(384) LIMIT 20", [HalfVector(vector)]
+    )
+    assert list(found) == [row[0] for row in expected.fetchall()]
+    assert len(found) == 20
+
+
+def test_the_index_finds_what_exact_search_finds(pool: Pool, client: OllamaClient, connection: Connection) -> None:
+    model = connection.execute("SELECT id, dimensions FROM models").fetchone()
+    assert model is not None
+    questions = ["socket", "header parsing", "error handling", "connection close", "buffer", "state", "http version", "chunked body"]
+    recalls = []
+    for question in questions:
+        vector = client.embed_query(question)
+        with connection.transaction():
+            connection.execute("SET LOCAL enable_indexscan = off")
+            exact = connection.execute(
+                "SELECT id FROM chunks ORDER BY embedding::halfvec(384) <=> %s::halfvec(384) LIMIT 10", [HalfVector(vector)]
+            ).fetchall()
+        found = _dense(pool, (model[0], model[1]), vector, Filters(None, None, None), limit=10)
+        recalls.append(len({row[0] for row in exact} & set(found)) / 10)
+    assert sum(recalls) / len(recalls) >= 0.95
+
+
+def _dense(pool: Pool, model: tuple[int, int], vector: list[float], filters: Filters, limit: int) -> tuple[int, ...]:
+    with pool.connection() as connection, connection.transaction():
+        return search_dense(connection, model, vector, filters, limit).chunk_ids
+
+
+def _fill(connection: Connection, model_id: int, near: list[float], count: int) -> None:
+    """Chunks whose vectors lie around one point; every hundredth is of the rare language and farther away."""
+    generator = random.Random(4711)  # noqa: S311 - data, not secrets
+    project = connection.execute("SELECT id FROM projects").fetchone()
+    assert project is not None
+    connection.execute(
+        "INSERT INTO files (project_id, path, language, chunk_count) VALUES (%s, 'filler', 'common', %s)", [project[0], count]
+    )
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            """
+            INSERT INTO chunks (project_id, path, ordinal, language, start_line, end_line, symbols, text, terms, frequencies, term_count,
+                                model_id, embedding)
+            VALUES (%s, 'filler', %s, %s, 1, 1, '{}', '', '{}', '{}', 0, %s, %s)
+            """,
+            [
+                (
+                    project[0],
+                    ordinal,
+                    "rare" if ordinal % 100 == 0 else "common",
+                    model_id,
+                    HalfVector([value + generator.gauss(0, 0.2 if ordinal % 100 == 0 else 0.02) for value in near]),
+                )
+                for ordinal in range(count)
+            ],
+        )
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        (SearchRequest("   "), "query is empty"),
+        (SearchRequest("x" * 2001), "2000 are allowed"),
+        (SearchRequest("x", limit=0), "between 1 and 50"),
+        (SearchRequest("x", limit=51), "between 1 and 50"),
+        (SearchRequest("nul\0"), "not text"),
+        (SearchRequest("half \ud800"), "not text"),
+        (SearchRequest("x", path_glob="[oops"), "without its"),
+    ],
+)
+def test_bad_requests_get_a_sentence(pool: Pool, client: OllamaClient, request_: SearchRequest, message: str) -> None:
+    with pytest.raises(CocosearchError, match=message):
+        search(pool, client, request_)
+
+
+def test_an_unknown_project_is_named_with_those_there_are(pool: Pool, client: OllamaClient) -> None:
+    with pytest.raises(ProjectNotFoundError, match=r"no project 'h12'\. Known projects: h11"):
+        search(pool, client, SearchRequest("x", project="h12"))
+
+
+def test_a_missing_database_is_a_sentence(settings: Settings) -> None:
+    gone = settings.model_copy(update={"database_url": "postgresql://nobody@127.0.0.1:9/nothing"})
+    with open_pool(gone) as pool, OllamaClient(gone) as client, pytest.raises(DatabaseUnavailableError, match="database cannot be used"):
+        search(pool, client, SearchRequest("x"))
+
+
+def test_an_empty_index_says_so(settings: Settings) -> None:
+    with open_pool(settings) as pool, OllamaClient(settings) as client:
+        response = search(pool, client, SearchRequest("anything"))
+    assert response.hits == ()
+    assert "Nothing is indexed yet" in (response.note or "")
+
+
+def test_searches_during_a_run_answer(cold_settings: Settings, tmp_path: Path) -> None:
+    """A project can be searched while it is being indexed, and no search fails."""
+    directory = tmp_path / "busy"
+    copy_h11(directory)
+    run = threading.Thread(target=index_project, args=(cold_settings, load_project(directory)))
+    answers = 0
+    with open_pool(cold_settings) as pool, OllamaClient(cold_settings) as client:
+        run.start()
+        while run.is_alive():
+            search(pool, client, SearchRequest("header parsing"))
+            answers += 1
+        assert search(pool, client, SearchRequest("header parsing")).hits
+    assert answers > 3
