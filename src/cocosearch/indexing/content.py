@@ -20,6 +20,17 @@ def read_text(root: Path, path: str, max_bytes: int) -> str | SkipReason:
     Raises:
         OSError: the file vanished, or its disk fails; its rows stay as they are.
     """
+    data = _read_bytes(root, path, max_bytes)
+    if isinstance(data, SkipReason):
+        return data
+    text = decode(data)
+    if text is None:
+        return SkipReason.BINARY
+    text = redact(text.replace("\r\n", "\n").replace("\0", ""))
+    return text if text.strip() else SkipReason.EMPTY
+
+
+def _read_bytes(root: Path, path: str, max_bytes: int) -> bytes | SkipReason:
     full = root / path
     if full.parent.resolve() != full.parent or not full.is_relative_to(root):
         return SkipReason.SYMLINK  # a directory above was replaced by a link since the listing
@@ -38,13 +49,7 @@ def read_text(root: Path, path: str, max_bytes: int) -> str | SkipReason:
             data = stream.read(max_bytes + 1)
     finally:
         os.close(descriptor)
-    if len(data) > max_bytes:
-        return SkipReason.TOO_LARGE
-    text = decode(data)
-    if text is None:
-        return SkipReason.BINARY
-    text = redact(text.replace("\r\n", "\n").replace("\0", ""))
-    return text if text.strip() else SkipReason.EMPTY
+    return data if len(data) <= max_bytes else SkipReason.TOO_LARGE
 
 
 def decode(data: bytes) -> str | None:

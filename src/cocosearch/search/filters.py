@@ -41,7 +41,7 @@ def glob_to_regex(glob: str) -> str:
     A glob without '/' is matched against the file's name, as in gitignore(5): `*.py` finds Python files at any depth.
 
     Raises:
-        CocosearchError: a '[' is never closed.
+        CocosearchError: a '[' is never closed, or a range in it ends before it begins.
     """
     anchored = glob.lstrip("/")
     regex = "" if "/" in glob.rstrip("/") else "(.*/)?"
@@ -59,13 +59,35 @@ def glob_to_regex(glob: str) -> str:
             position += 2
             continue
         if character == "[":
-            end = anchored.find("]", position + 2)
+            negated = anchored[position + 1 : position + 2] in ("!", "^")
+            begin = position + 1 + negated
+            end = anchored.find("]", begin + 1)  # a ']' at the very beginning is a member
             if end < 0:
                 raise CocosearchError(f"The path pattern '{glob}' has a '[' without its ']'.")
-            members = anchored[position + 1 : end].replace("\\", "\\\\")
-            regex += f"[^{members[1:]}]" if members.startswith("!") else f"[{members}]"
+            regex += _bracket(anchored[begin:end], glob, negated=negated)
             position = end + 1
             continue
         regex += {"*": "[^/]*", "?": "[^/]"}.get(character, re.escape(character))
         position += 1
     return f"^{regex}$"
+
+
+def _bracket(members: str, glob: str, *, negated: bool) -> str:
+    """A bracket expression that PostgreSQL and Python read alike; like `*` and `?`, it never matches a '/'."""
+    parts = []
+    position = 0
+    while position < len(members):
+        low, high = members[position], members[position + 2 : position + 3]
+        if high and members[position + 1] == "-":
+            if low > high:
+                raise CocosearchError(f"The path pattern '{glob}' has the range '{low}-{high}', which ends before it begins.")
+            parts.append(f"{_member(low)}-{_member(high)}")
+            position += 3
+        else:
+            parts.append(_member(low))
+            position += 1
+    return f"(?!/)[{'^' if negated else ''}{''.join(parts)}]"
+
+
+def _member(character: str) -> str:
+    return character if character.isalnum() or character == "_" else f"\\{character}"

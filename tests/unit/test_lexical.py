@@ -1,0 +1,52 @@
+"""Which terms find candidates, and what a request may hold."""
+
+import pytest
+
+from cocosearch.errors import CocosearchError
+from cocosearch.search.engine import MAX_LIMIT, MAX_QUERY_CHARACTERS, check_request
+from cocosearch.search.lexical import _idf, telling_terms
+from cocosearch.search.types import SearchRequest
+
+
+@pytest.mark.parametrize(
+    ("frequency", "chunks", "telling"),
+    [
+        ({"rare": 1, "common": 90}, 100, ["rare"]),
+        ({"edge": 20, "over": 21}, 100, ["edge"]),
+        ({"common": 90, "less": 50}, 100, ["less"]),
+        ({"only": 1}, 1, ["only"]),
+    ],
+)
+def test_terms_that_are_everywhere_find_nothing_while_others_do(frequency: dict[str, int], chunks: int, telling: list[str]) -> None:
+    assert telling_terms(frequency, chunks) == telling
+
+
+def test_a_rarer_term_weighs_more_and_none_weighs_against() -> None:
+    weights = [_idf(count, 100) for count in (1, 10, 50, 100)]
+    assert weights == sorted(weights, reverse=True)
+    assert weights[-1] > 0
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        (SearchRequest(""), "query is empty"),
+        (SearchRequest(" \n\t"), "query is empty"),
+        (SearchRequest("x" * (MAX_QUERY_CHARACTERS + 1)), "2001 characters"),
+        (SearchRequest("x", limit=0), "limit is 0"),
+        (SearchRequest("x", limit=MAX_LIMIT + 1), "limit is 51"),
+        (SearchRequest("a\0b"), "The query holds"),
+        (SearchRequest("a\ud800"), "The query holds"),
+        (SearchRequest("x", project="a\0"), "The project holds"),
+        (SearchRequest("x", language="\udfff"), "The language holds"),
+        (SearchRequest("x", path_glob="\0"), "The path holds"),
+    ],
+)
+def test_a_request_out_of_bounds_is_refused_by_the_argument(request_: SearchRequest, message: str) -> None:
+    with pytest.raises(CocosearchError, match=message):
+        check_request(request_)
+
+
+def test_a_request_at_its_bounds_is_taken() -> None:
+    check_request(SearchRequest("x" * MAX_QUERY_CHARACTERS, limit=MAX_LIMIT, project="p", language="python", path_glob="**"))
+    check_request(SearchRequest("🎉", limit=1))
