@@ -162,21 +162,25 @@ class _Models:
     """The configured model, described again only when its digest changes."""
 
     client: OllamaClient
-    known: Model | None = None
+    known: tuple[Model, int] | None = None
 
-    def current(self) -> Model:
-        if self.known is None or self.known.digest != self.client.require_model_digest():
-            self.known = self.client.describe_model()
+    def current(self, session: Connection) -> tuple[Model, int]:
+        """The model and its id."""
+        if self.known is None or self.known[0].digest != self.client.require_model_digest():
+            model = self.client.describe_model()
+            self.known = model, register_model(session, model)
         return self.known
 
 
 def _look(settings: Settings, session: Connection, models: _Models, schedule: _Schedule, due: _Due) -> None:
     """Index one project if its files, its configuration or the model changed since the last complete run."""
     began = time.monotonic()
+    pause = settings.refresh_seconds
     try:
         project = load_project(due.root, due.name)
         if _unchanged(settings, session, models, due, project):
             found_unchanged(session, due.project_id)
+            pause = max(pause, PAUSE_PER_LOOK * (time.monotonic() - began))
         else:
             result = index_project(settings, project, on_wait=_busy)
             log.info("%s: %s files, %s changed, %s chunks embedded", result.project, result.files, result.changed, result.embedded)
@@ -189,15 +193,15 @@ def _look(settings: Settings, session: Connection, models: _Models, schedule: _S
         finish(session, due.project_id, error=str(error))
         schedule.failed(due.project_id)
     else:
-        schedule.looked(due.project_id, max(settings.refresh_seconds, PAUSE_PER_LOOK * (time.monotonic() - began)))
+        # After a run, however long it took, the files are looked at again at once: they may have changed meanwhile.
+        schedule.looked(due.project_id, pause)
 
 
 def _unchanged(settings: Settings, session: Connection, models: _Models, due: _Due, project: Project) -> bool:
     if due.digest is None or due.model_id is None:
         return False
     listing = list_files(project, settings)
-    model = models.current()
-    model_id = register_model(session, model)
+    model, model_id = models.current(session)
     if due.digest != listing_digest(listing, recipe_for(project, model_id, model.context_tokens, settings)):
         return False
     held = session.execute("SELECT count(*) FROM files WHERE project_id = %s", [due.project_id]).fetchone()
