@@ -17,6 +17,7 @@ from cocosearch.database.connection import unavailable
 from cocosearch.database.migrations import MIN_PGVECTOR, applied, available, pgvector_version
 from cocosearch.database.status import ProjectState, ProjectStatus, list_projects
 from cocosearch.errors import CocosearchError, EmbeddingUnavailableError
+from cocosearch.health import ask
 from cocosearch.ollama import OllamaClient
 from cocosearch.serving.auth import load_tokens
 from cocosearch.settings import Settings, variable_name
@@ -86,6 +87,14 @@ def _listening(settings: Settings) -> Iterator[Finding]:
     where = f"{settings.host} port {settings.port}"
     if settings.loopback_only or settings.token_file:
         yield Finding("listening", Level.OK, f"{where}; {'with tokens' if settings.token_file else 'this machine alone, without a token'}.")
+        return
+    # The service gets its tokens from systemd; a person's command does not know of them. A server that runs has them, or it had refused.
+    try:
+        ask(settings)
+    except CocosearchError:
+        pass
+    else:
+        yield Finding("listening", Level.OK, f"{where}; a CocoSearch server answers there.")
         return
     yield Finding(
         "listening",
