@@ -1,13 +1,16 @@
 """The command `cocosearch`: arguments and dispatch. Heavy imports happen in the command that needs them."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TypeAlias
 
 from cocosearch import __version__
 from cocosearch.errors import CocosearchError, ConfigurationError
+from cocosearch.output import line
 
 Command: TypeAlias = Callable[[argparse.Namespace], int]
 
@@ -18,20 +21,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0 done, 1 failed, 2 wrong usage or configuration."""
     options = _parser().parse_args(arguments)
     command: Command = options.command
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # code may hold what the terminal's encoding does not
     try:
-        return command(options)
+        status = command(options)
+        sys.stdout.flush()
     except ConfigurationError as error:
-        sys.stderr.write(f"cocosearch: {error}\n")
+        sys.stderr.write(line(f"cocosearch: {error}"))
         return EXIT_USAGE
     except CocosearchError as error:
-        sys.stderr.write(f"cocosearch: {error}\n")
+        sys.stderr.write(line(f"cocosearch: {error}"))
         return EXIT_FAILED
     except KeyboardInterrupt:
         sys.stderr.write("\ncocosearch: interrupted. An index that was being made is taken up by the next run.\n")
         return 130
     except BrokenPipeError:  # the reader of our output has enough, as in `cocosearch search … | head`
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor does the interpreter write to it at its end
         return EXIT_OK
+    return status
 
 
 def _index(options: argparse.Namespace) -> int:

@@ -207,6 +207,8 @@ def _log(level: LogLevel) -> None:
     logging.basicConfig(level=level.value.upper(), stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s", force=True)
     for quiet in ("httpx", "httpcore"):
         logging.getLogger(quiet).setLevel(max(logging.WARNING, logging.getLogger().level))
+    if level is not LogLevel.DEBUG:  # the pool warns of each attempt to connect; the error at their end says it all
+        logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
 
 
 def _say(message: str) -> None:

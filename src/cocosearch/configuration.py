@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cocosearch.output import printable
+from cocosearch.output import line
 from cocosearch.projects import find_config, read_config
 from cocosearch.settings import Settings, variable_name
 from cocosearch.urls import without_password
@@ -46,8 +46,7 @@ def write_configuration(values: Sequence[Value]) -> None:
     name_width = max(len(value.name) for value in values)
     value_width = max(len(value.value) for value in values)
     for value in values:
-        line = f"{value.name:<{name_width}}  {value.value:<{value_width}}  {value.source}"
-        sys.stdout.write(printable(line).replace("\n", "\N{REPLACEMENT CHARACTER}") + "\n")
+        sys.stdout.write(line(f"{value.name:<{name_width}}  {value.value:<{value_width}}  {value.source}"))
 
 
 def settings_table() -> str:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
@@ -28,19 +29,28 @@ def as_json(value: object) -> str:
 def write_hits(response: "SearchResponse") -> None:
     """Hits, best first, each with its place and its text; the note goes to stderr."""
     if response.note:
-        sys.stderr.write(f"Note: {response.note}\n")
+        sys.stderr.write(line(f"Note: {response.note}"))
     for hit in response.hits:
         symbol = f"  {hit.symbol}" if hit.symbol else ""
         arms = "+".join(arm.value for arm in hit.arms)
-        sys.stdout.write(f"{hit.project}/{hit.path}:{hit.start_line}-{hit.end_line}{symbol}  [{hit.score:.2f} {arms}]\n")
-        sys.stdout.write("".join(f"    {line}\n" for line in printable(hit.text).split("\n")) + "\n")
+        sys.stdout.write(line(f"{hit.project}/{hit.path}:{hit.start_line}-{hit.end_line}{symbol}  [{hit.score:.2f} {arms}]"))
+        sys.stdout.write("".join(f"    {text}\n" for text in printable(hit.text).split("\n")) + "\n")
     if not response.hits:
         sys.stderr.write("Nothing found.\n")
 
 
 def printable(text: str) -> str:
     """Text without what a terminal would obey: indexed code is not to be trusted with the reader's screen."""
-    return "".join(character if character in "\n\t" or character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    return "".join(character if _is_harmless(character) else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
+def line(text: str) -> str:
+    """One line for a terminal, whatever is in the text: names of files and projects may hold line ends."""
+    return printable(text).replace("\n", "\N{REPLACEMENT CHARACTER}") + "\n"
+
+
+def _is_harmless(character: str) -> bool:
+    return character in "\n\t" or character.isprintable() or unicodedata.category(character) == "Zs"  # Zs: spaces, such as U+3000
 
 
 def write_projects(projects: Sequence["ProjectStatus"]) -> None:
@@ -50,9 +60,8 @@ def write_projects(projects: Sequence["ProjectStatus"]) -> None:
         return
     width = max(len(project.name) for project in projects)
     for project in projects:
-        sys.stdout.write(
-            f"{project.name:<{width}}  {project.state.value:<8}  {project.files:>6} files  {project.chunks:>7} chunks  {project.root}\n"
-        )
+        counts = f"{project.files:>6} files  {project.chunks:>7} chunks"
+        sys.stdout.write(line(f"{project.name:<{width}}  {project.state.value:<8}  {counts}  {project.root}"))
 
 
 def write_project(project: "ProjectStatus") -> None:
@@ -69,7 +78,7 @@ def write_project(project: "ProjectStatus") -> None:
         "checked": _moment(project.checked_at),
         "last error": project.last_error or "none",
     }
-    sys.stdout.write(f"{project.name}\n" + "".join(f"  {name:<11}{value}\n" for name, value in lines.items()))
+    sys.stdout.write(line(project.name) + "".join(line(f"  {name:<11}{value}") for name, value in lines.items()))
 
 
 def _moment(moment: datetime | None) -> str:

@@ -74,7 +74,7 @@ class EngineState:
         try:
             content = json.loads((self.directory / _STAMP).read_text(encoding="utf-8"))
             return Stamp(uuid.UUID(content["identity"]), int(content["generation"]))
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
+        except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
 

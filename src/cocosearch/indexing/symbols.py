@@ -4,17 +4,21 @@ import re
 
 MAX_SYMBOLS = 64
 
-_KEYWORDS = (
-    "def|class|function|func|fn|fun|sub|struct|enum|interface|trait|protocol|module|namespace|package|type|record|object|impl|macro_rules!"
-    "|defmodule|defp|defmacro|extension|union|contract|mixin|actor"
+_FUNCTIONS = "def|function|func|fn|fun|sub|defp|defmacro"
+_OTHERS = (
+    "class|struct|enum|interface|trait|protocol|module|mod|namespace|package|type|record|object|impl|macro_rules!"
+    "|defmodule|extension|union|contract|mixin|actor"
 )
 _MODIFIERS = (
     "export|default|public|private|protected|internal|static|final|abstract|async|unsafe|extern|const|pub(?:\\([^)]*\\))?|override|open|sealed"
     "|partial|virtual|inline|suspend|data|local|readonly|declare"
 )
 _DEFINITION = re.compile(
-    rf"^[ \t]*(?:@\w+[ \t]+)*(?:(?:{_MODIFIERS})[ \t]+)*(?:{_KEYWORDS})[ \t*]+"
-    r"(?:\([^)]*\)[ \t]*)?(?:self\.)?(?P<name>[A-Za-z_$][\w$]*[!?]?)",
+    rf"^[ \t]*(?:@\w+[ \t]+)*(?:(?:{_MODIFIERS})[ \t]+)*"
+    # What a function belongs to is not its name: Go's (s *Server), Kotlin's String., Lua's M: and Ruby's self.
+    rf"(?:(?:{_FUNCTIONS})[ \t*]+(?:<[^>\n]*>[ \t]*)?(?:\([^)]*\)[ \t]*)?(?:[A-Za-z_]\w*(?:<[^>\n]*>)?\??[.:]+)*"
+    rf"|(?:{_OTHERS})(?:<[^>\n]*>)?[ \t*]+)"
+    r"(?P<name>[A-Za-z_$][\w$]*[!?]?)",
     re.MULTILINE,
 )
 _ASSIGNED_FUNCTION = re.compile(
@@ -24,7 +28,8 @@ _ASSIGNED_FUNCTION = re.compile(
 )
 # C, C++, Java, C#: a type, a name, parameters and an opening brace; keywords that look like it are no definitions.
 _C_LIKE = re.compile(
-    r"^[ \t]*(?:[A-Za-z_][\w:<>,\[\]*& \t]*?[ \t*&])(?P<name>~?[A-Za-z_]\w*)[ \t]*\([^;{}()]*(?:\([^()]*\)[^;{}()]*)*\)[^;{}()\n]*\{",
+    r"^[ \t]*(?:[A-Za-z_][\w:<>,\[\]*& \t]*?[ \t*&])(?:\w+::)*(?P<name>~?[A-Za-z_]\w*)"
+    r"[ \t]*\([^;{}()]*(?:\([^()]*\)[^;{}()]*)*\)[^;{}()]*\{",
     re.MULTILINE,
 )
 _NOT_A_NAME = frozenset(

@@ -1,0 +1,128 @@
+"""What commands print."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from cocosearch.configuration import Value
+from cocosearch.database.status import ProjectState, ProjectStatus
+from cocosearch.output import as_json, line, printable, write_hits, write_project, write_projects
+from cocosearch.search.types import Arm, Hit, SearchResponse, Timings
+
+WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+ESCAPE = "\x1b[2J\x1b]0;title\x07\r\x9b31m\u202e\n"
+
+
+def hit(**changed: str) -> Hit:
+    given = {
+        "project": "demo",
+        "path": "src/a.py",
+        "symbol": "answer",
+        "text": "def answer():\n\treturn 42",
+        "language": "python",
+        **changed,
+    }
+    return Hit(start_line=3, end_line=4, score=0.75, arms=(Arm.LEXICAL, Arm.DENSE), **given)
+
+
+def status(name: str = "demo", root: str = "/srv/demo", last_error: str | None = None) -> ProjectStatus:
+    return ProjectStatus(
+        name=name,
+        root=root,
+        state=ProjectState.READY,
+        model="all-minilm",
+        files=3,
+        chunks=9,
+        chunks_without_embedding=1,
+        files_total=3,
+        files_done=3,
+        chunks_done=9,
+        skipped={"secret": 1, "binary": 2},
+        requested_at=WHEN,
+        started_at=WHEN,
+        indexed_at=WHEN,
+        checked_at=None,
+        last_error=last_error,
+    )
+
+
+def response(*hits: Hit, note: str | None = None) -> SearchResponse:
+    return SearchResponse(hits, note, Timings(1.0, 2.0, 3.0))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain\n\ttext", "plain\n\ttext"),
+        ("é 日本 🎉\u3000wide\u00a0space", "é 日本 🎉\u3000wide\u00a0space"),
+        ("\x1b[31mred", "�[31mred"),
+        ("a\rb\x08\x07\x7f\x00", "a�b����"),
+        ("\x9b31m", "�31m"),
+        ("abc\u202edcba\u2066", "abc�dcba�"),
+        ("half \ud800 pair", "half � pair"),
+    ],
+)
+def test_what_a_terminal_would_obey_is_replaced(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+def test_a_line_stays_one_line() -> None:
+    assert line("a\nb\r\nc") == "a�b��c\n"
+
+
+def harmful(text: str) -> list[str]:
+    return [character for character in text if character in "\x1b\x07\r\x9b\u202e"]
+
+
+def test_hits_are_shown_with_their_place_and_text(capsys: pytest.CaptureFixture[str]) -> None:
+    write_hits(response(hit(), note="Found by words alone."))
+    captured = capsys.readouterr()
+    assert captured.out == "demo/src/a.py:3-4  answer  [0.75 lexical+dense]\n    def answer():\n    \treturn 42\n\n"
+    assert captured.err == "Note: Found by words alone.\n"
+
+
+def test_no_hits_say_so_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    write_hits(response())
+    assert capsys.readouterr() == ("", "Nothing found.\n")
+
+
+@pytest.mark.parametrize("field", ["project", "path", "symbol", "text"])
+def test_no_part_of_a_hit_steers_the_terminal(capsys: pytest.CaptureFixture[str], field: str) -> None:
+    write_hits(response(hit(**{field: f"a{ESCAPE}b"}), note=ESCAPE))
+    captured = capsys.readouterr()
+    assert harmful(captured.out + captured.err) == []
+
+
+def test_no_part_of_a_project_steers_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    project = status(name=f"a{ESCAPE}", root=f"/srv{ESCAPE}", last_error=f"failed: {ESCAPE}")
+    write_projects([project])
+    assert capsys.readouterr().out.count("\n") == 1
+    write_project(project)
+    out = capsys.readouterr().out
+    assert harmful(out) == []
+    assert out.count("\n") == 10
+
+
+def test_a_project_is_shown_with_all_that_is_known(capsys: pytest.CaptureFixture[str]) -> None:
+    write_project(status())
+    out = capsys.readouterr().out
+    for part in ("demo\n", "ready", "/srv/demo", "all-minilm", "9 searchable, 1 without a vector", "2 binary, 1 secret", "never", "none"):
+        assert part in out
+
+
+def test_an_empty_index_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    write_projects([])
+    assert "cocosearch index PATH" in capsys.readouterr().out
+
+
+def test_json_holds_every_field_with_moments_and_paths_as_text() -> None:
+    read = json.loads(as_json([status()]))
+    assert read[0]["indexed_at"].startswith("2026-01-02 03:04:05")
+    assert read[0]["state"] == "ready"
+    assert read[0]["skipped"] == {"secret": 1, "binary": 2}
+    found = json.loads(as_json(response(hit(text=ESCAPE))))
+    assert found["hits"][0]["arms"] == ["lexical", "dense"]
+    assert found["hits"][0]["text"] == ESCAPE
+    assert json.loads(as_json(Value("a", str(Path("/é")), "b"))) == {"name": "a", "value": "/é", "source": "b"}
