@@ -14,19 +14,20 @@ def register_model(connection: Connection, model: Model) -> int:
     """Id of a model; a new one gets its own HNSW index over the chunks that carry its vectors."""
     key = [model.name, model.digest, model.prompt_version]
     with connection.transaction():
-        connection.execute(
-            "INSERT INTO models (name, digest, prompt_version, dimensions) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
+        created = connection.execute(
+            "INSERT INTO models (name, digest, prompt_version, dimensions) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING id",
             [*key, model.dimensions],
-        )
-        row = connection.execute("SELECT id, dimensions FROM models WHERE (name, digest, prompt_version) = (%s, %s, %s)", key).fetchone()
-        assert row is not None  # noqa: S101 - inserted above, in this transaction
-        model_id, dimensions = int(row[0]), int(row[1])
-        connection.execute(
-            sql.SQL(
-                "CREATE INDEX IF NOT EXISTS {} ON chunks USING hnsw ((embedding::halfvec({})) halfvec_cosine_ops) WHERE model_id = {}"
-            ).format(sql.Identifier(f"chunks_embedding_{model_id}"), sql.Literal(dimensions), sql.Literal(model_id))
-        )
-    return model_id
+        ).fetchone()
+        if created is not None:
+            connection.execute(
+                sql.SQL("CREATE INDEX {} ON chunks USING hnsw ((embedding::halfvec({})) halfvec_cosine_ops) WHERE model_id = {}").format(
+                    sql.Identifier(f"chunks_embedding_{created[0]}"), sql.Literal(model.dimensions), sql.Literal(created[0])
+                )
+            )
+            return int(created[0])
+    known = connection.execute("SELECT id FROM models WHERE (name, digest, prompt_version) = (%s, %s, %s)", key).fetchone()
+    assert known is not None  # noqa: S101 - models are never deleted
+    return int(known[0])
 
 
 def find_model(connection: Connection, name: str, digest: str, prompt_version: int) -> tuple[int, int] | None:

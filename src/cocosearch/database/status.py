@@ -7,14 +7,16 @@ from enum import StrEnum
 from psycopg.rows import class_row
 
 from cocosearch.database.connection import Connection
+from cocosearch.database.locks import PROJECT_LOCKS
 from cocosearch.errors import ProjectNotFoundError
 
 
 class ProjectState(StrEnum):
-    """Where a project stands; `failed` keeps serving the rows that it has."""
+    """Where a project stands; whatever it is, the rows that are there are served."""
 
     WAITING = "waiting"
     INDEXING = "indexing"
+    INTERRUPTED = "interrupted"  # its process is gone; the next run takes it up. Computed from the locks, never stored.
     READY = "ready"
     FAILED = "failed"
 
@@ -45,7 +47,13 @@ class ProjectStatus:
 
 
 _STATUS = """
-    SELECT p.name, p.root, p.state, m.name AS model,
+    SELECT p.name, p.root,
+           CASE WHEN p.state = 'indexing' AND p.id NOT IN (
+               SELECT l.objid::integer FROM pg_locks l
+               WHERE l.locktype = 'advisory' AND l.granted AND l.classid = %(locks)s
+                 AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+           ) THEN 'interrupted' ELSE p.state END AS state,
+           m.name AS model,
            (SELECT count(*) FROM files f WHERE f.project_id = p.id AND f.skip_reason IS NULL) AS files,
            c.chunks, c.chunks_without_embedding,
            p.files_total, p.files_done, p.chunks_done, p.skipped,
@@ -62,7 +70,7 @@ _STATUS = """
 def list_projects(connection: Connection) -> list[ProjectStatus]:
     """All projects, by name."""
     with connection.cursor(row_factory=class_row(ProjectStatus)) as cursor:
-        return cursor.execute(_STATUS + " ORDER BY p.name").fetchall()
+        return cursor.execute(_STATUS + " ORDER BY p.name", {"locks": PROJECT_LOCKS}).fetchall()
 
 
 def project_status(connection: Connection, name: str) -> ProjectStatus:
@@ -72,7 +80,7 @@ def project_status(connection: Connection, name: str) -> ProjectStatus:
         ProjectNotFoundError: no project of that name; the message lists the names there are.
     """
     with connection.cursor(row_factory=class_row(ProjectStatus)) as cursor:
-        status = cursor.execute(_STATUS + " WHERE p.name = %s", [name]).fetchone()
+        status = cursor.execute(_STATUS + " WHERE p.name = %(name)s", {"locks": PROJECT_LOCKS, "name": name}).fetchone()
     if status is None:
         raise project_not_found(connection, name)
     return status

@@ -96,7 +96,7 @@ def test_a_run_that_was_killed_is_taken_up(cold_settings: Settings, connection: 
     wait_for(lambda: project_status(connection, "h11").chunks_done > 0, "the run under way")
     process.kill()
     process.communicate()
-    assert project_status(connection, "h11").state is ProjectState.INDEXING
+    wait_for(lambda: project_status(connection, "h11").state is ProjectState.INTERRUPTED, "that its process is gone")
     with indexer(cold_settings):
         wait_for(lambda: is_ready(connection), "the rest of the run")
 
