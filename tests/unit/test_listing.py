@@ -123,9 +123,9 @@ def test_the_walk_leaves_out_what_never_belongs_to_a_project(tmp_path: Path) -> 
 
 
 def test_a_very_deep_tree_is_walked(tmp_path: Path) -> None:
-    deep = "d/" * 1500
+    deep = "d/" * 1100
     descriptor = os.open(tmp_path, os.O_RDONLY)
-    for _ in range(1500):
+    for _ in range(1100):
         os.mkdir("d", dir_fd=descriptor)
         below = os.open("d", os.O_RDONLY, dir_fd=descriptor)
         os.close(descriptor)
