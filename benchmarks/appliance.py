@@ -4,7 +4,7 @@ Starts everything it needs: PostgreSQL in a container (scripts/test-postgres), t
 
     python -m benchmarks.appliance [DIRECTORY]
 
-DIRECTORY is the project to index; without one, the sources of the libraries fastmcp and starlette as they are installed here.
+DIRECTORY is the project to index; without one, the sources of the library fastmcp as it is installed here.
 """
 
 import argparse
@@ -20,7 +20,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import fastmcp
-import starlette
 from tests.integration import services
 from tests.integration.indexing.command import start
 
@@ -42,11 +41,11 @@ STARTS = 10
 QUESTIONS = (
     "how is a bearer token verified",
     "convert a function's signature to a JSON schema",
-    "StreamingResponse",
+    "StreamableHttpTransport",
     "middleware that limits the rate of requests",
-    "where are websocket messages received",
+    "where is the banner printed",
     "session_manager",
-    "parse multipart form data",
+    "turn an OpenAPI operation into a tool",
     "mount one server inside another",
 )
 
@@ -57,7 +56,7 @@ def main() -> None:
     parser.add_argument("directory", nargs="?", type=Path)
     given = parser.parse_args().directory
     with tempfile.TemporaryDirectory() as scratch:
-        directory = given or _libraries(Path(scratch))
+        directory = given or _library(Path(scratch))
         with services.postgres() as postgres_url, services.fresh_database(postgres_url) as url, services.embedder() as embedder_url:
             settings = Settings(database_url=url, ollama_url=embedder_url, model="all-minilm", state_dir=Path(scratch) / "state")
             with connect(settings) as connection:
@@ -67,11 +66,9 @@ def main() -> None:
                 print(f"| {name} | {figure} |")
 
 
-def _libraries(scratch: Path) -> Path:
-    directory = scratch / "libraries"
-    for module in (fastmcp, starlette):
-        source = Path(module.__path__[0])
-        shutil.copytree(source, directory / source.name, ignore=shutil.ignore_patterns("__pycache__"))
+def _library(scratch: Path) -> Path:
+    directory = scratch / "fastmcp"
+    shutil.copytree(Path(fastmcp.__path__[0]), directory, ignore=shutil.ignore_patterns("__pycache__"))
     return directory
 
 
@@ -117,7 +114,7 @@ def _searching(settings: Settings) -> Iterator[tuple[str, str]]:
     embed, sql, rest = [], [], []
     with open_pool(settings) as pool, OllamaClient(settings) as client:
         for number in range(SEARCHES):
-            question = f"{QUESTIONS[number % len(QUESTIONS)]}"
+            question = QUESTIONS[number % len(QUESTIONS)]
             timings = search(pool, client, SearchRequest(question)).timings
             embed.append(timings.embed_ms)
             sql.append(timings.sql_ms)
