@@ -17,7 +17,9 @@ test-python: environment ## unit and integration tests
 	pytest
 test-molecule: environment ## the roles on a systemd machine in a container, with its failures
 	scripts/with-containers molecule test
-lock: environment ## resolve the dependencies anew into uv.lock
+lock: environment ## resolve the dependencies anew, and write the lists that the role installs from
 	uv lock
+	uv export --frozen --quiet --no-dev --no-emit-project --group=build --no-header --output-file=roles/cocosearch/files/requirements.lock
+	uv export --frozen --quiet --no-dev --no-emit-project --group=build --no-header --extra=embedded --output-file=roles/cocosearch/files/requirements-embedded.lock
 environment:     ## the Python environment in .venv
 	@scripts/python-environment
