@@ -14,7 +14,7 @@ test: lint test-python test-molecule  ## everything: sources, package, appliance
 lint: environment ## check the sources
 	@scripts/lint
 test-python: environment ## unit and integration tests
-	pytest
+	@scripts/test-python
 test-molecule: environment ## the roles on a systemd machine in a container, with its failures
 	scripts/with-containers molecule test
 lock: environment ## resolve the dependencies anew, and write the lists that the role installs from
