@@ -1,6 +1,9 @@
 """Projects on disk: where `cocosearch.yaml` is found, what it may say, and which directories may be indexed."""
 
+import os
+import pwd
 import re
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -52,29 +55,24 @@ class Project:
 
 def find_config(start: Path) -> Path | None:
     """`cocosearch.yaml` in the directory, else in the root of the git work tree around it; works without git."""
-    candidate = start / CONFIG_NAME
-    if candidate.is_file():
-        return candidate
     root = git_root(start)
-    if root is not None and (root / CONFIG_NAME).is_file():
-        return root / CONFIG_NAME
-    return None
+    candidates = [start / CONFIG_NAME, *([root / CONFIG_NAME] if root is not None else [])]
+    # os.path: a directory that this user may not enter has no configuration for it.
+    return next((candidate for candidate in candidates if os.path.isfile(candidate)), None)  # noqa: PTH113
 
 
 def git_root(start: Path) -> Path | None:
     """The innermost directory at or above `start` that holds `.git` (a directory, or the file of a work tree)."""
-    return next((directory for directory in (start, *start.parents) if (directory / ".git").exists()), None)
+    return next((directory for directory in (start, *start.parents) if os.path.exists(directory / ".git")), None)  # noqa: PTH110
 
 
 def load_project(root: Path, name: str | None = None) -> Project:
     """The project at a directory.
 
     Raises:
-        ConfigurationError: the directory's `cocosearch.yaml` or the name is malformed, or there is no such directory.
+        ConfigurationError: the directory's `cocosearch.yaml` or the name is malformed, or there is no such directory for this user.
     """
-    if not root.is_dir():
-        raise ConfigurationError(f"'{root}' is not a directory. Give the directory of a project.")
-    root = root.resolve()
+    root = _readable_directory(root)
     config_path = find_config(root)
     config = read_config(config_path) if config_path else ProjectConfig()
     config_name = config.name if config_path and config_path.parent == root else None
@@ -84,6 +82,32 @@ def load_project(root: Path, name: str | None = None) -> Project:
             f"'{chosen}' cannot be a project's name: use up to 64 lower-case letters, digits, '.', '_' and '-', not beginning with a mark."
         )
     return Project(name=chosen, root=root, config=config, config_path=config_path)
+
+
+def _readable_directory(path: Path) -> Path:
+    """The real directory, if this user may list and enter it."""
+    try:
+        if not stat.S_ISDIR(path.stat().st_mode):
+            raise NotADirectoryError(path)
+        if os.access(path, os.R_OK | os.X_OK, effective_ids=True):
+            return path.resolve()
+    except PermissionError:
+        pass
+    except OSError:
+        raise ConfigurationError(f"'{path}' is not a directory. Give the directory of a project.") from None
+    user = _user_name()
+    raise ConfigurationError(
+        f"'{path}' cannot be read by the user '{user}'. Let it in, for example: sudo setfacl -R -m u:{user}:rX DIRECTORY "
+        f"(and u:{user}:x on the directories above)."
+    )
+
+
+def _user_name() -> str:
+    """Name of this process's user; its number where the system has no name for it, as in a container."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
 
 
 def _name_from_directory(root: Path) -> str:

@@ -291,3 +291,20 @@ def test_an_allowed_root_may_be_a_link_or_missing(allowed: Path, tmp_path: Path)
 def test_without_allowed_roots_the_message_names_the_setting(allowed: Path) -> None:
     with pytest.raises(PathNotAllowedError, match="COCOSEARCH_ALLOWED_ROOTS"):
         resolve_allowed_root(str(allowed), [])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="takes root, to become another user")
+def test_a_directory_that_the_user_may_not_enter_is_a_sentence_with_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for `cocosearch index .` in a home directory, run by the service's user."""
+    private = tmp_path / "private"
+    private.mkdir(mode=0o700)
+    monkeypatch.chdir(private)
+    user = os.geteuid()
+    os.seteuid(65534)
+    try:
+        for path in (Path(), private):
+            with pytest.raises(ConfigurationError, match=r"cannot be read by the user '\w+'.*setfacl"):
+                load_project(path)
+        assert find_config(private) is None
+    finally:
+        os.seteuid(user)
