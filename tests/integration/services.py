@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import httpx
 import psycopg
 from psycopg import sql
+from tests.ports import free_port
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 POSTGRES_DEADLINE_SECONDS = 600.0  # the first start builds an image
@@ -104,9 +104,7 @@ def with_database(url: str, database: str, user: str | None = None) -> str:
 @contextmanager
 def embedder() -> Iterator[str]:
     """URL of the embedded embedding server on a free port of the loopback interface."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     cache = REPOSITORY / ".cache" / "embedder"
     cache.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ import httpx
 import pytest
 from tests.integration.indexing.command import environment
 from tests.integration.indexing.conftest import copy_h11
+from tests.ports import free_port
 
 from cocosearch.database import connect
 from cocosearch.database.migrations import migrate
@@ -157,12 +157,6 @@ def test_embedding_stays_on_the_machine(tracer: str, settings: Settings, tmp_pat
         answer = httpx.post(f"http://127.0.0.1:{port}/api/embed", json={"model": "all-minilm", "input": "text"}, timeout=60)
         assert answer.status_code == 200
     assert outside(log) == []
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -1,12 +1,12 @@
 """The client, against a scripted server that speaks Ollama's protocol."""
 
 import math
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from tests.ports import free_port
 from tests.unit.ollama_server import DIGEST, Answer, Body, Script, lines, ollama, vector_of
 
 from cocosearch import ollama as module
@@ -112,9 +112,7 @@ def test_a_server_that_is_full_for_good_is_an_error(script: Script) -> None:
 
 def test_a_server_that_restarts_is_waited_for(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "FIRST_BACKOFF_SECONDS", 0.05)
-    with socket.socket() as placeholder:
-        placeholder.bind(("127.0.0.1", 0))
-        port = placeholder.getsockname()[1]
+    port = free_port()
     finished = threading.Event()
 
     def start_late() -> None:

@@ -1,6 +1,5 @@
 """`cocosearch` processes for the tests, and the place that they work in."""
 
-import socket
 import subprocess
 import sys
 import time
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from tests.ports import free_port
 
 COCOSEARCH = [str(Path(sys.executable).with_name("cocosearch"))]
 
@@ -35,9 +35,7 @@ def process(command: str, environment: dict[str, str]) -> Iterator["subprocess.P
 @contextmanager
 def http_server(environment: dict[str, str], **given: str) -> Iterator[tuple["subprocess.Popen[str]", httpx.Client]]:
     """`cocosearch mcp` over HTTP, and a client with its base URL; entered once it listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     settings = {"COCOSEARCH_TRANSPORT": "http", "COCOSEARCH_PORT": str(port), **given}
     with (
         process("mcp", {**environment, **settings}) as running,

@@ -2,6 +2,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from tests.ports import free_port
 
 from cocosearch.errors import ConfigurationError
 from cocosearch.serving import serve
@@ -11,12 +12,6 @@ from cocosearch.settings import Settings
 
 def settings(**given: object) -> Settings:
     return Settings.model_validate({"transport": "http", **given})
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "192.0.2.1"])  # noqa: S104

@@ -17,17 +17,12 @@ import httpx
 import pytest
 from fastmcp import Client
 from fastmcp.client.transports import StdioTransport
+from tests.ports import free_port
 from tests.unit.serving.fakes import ACCEPT, INITIALIZE, call, modern, wait_live
 from tests.unit.serving.process import TEARDOWN
 
 ROOT = Path(__file__).parents[3]
 COMMAND = [sys.executable, "-m", "tests.unit.serving.process"]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

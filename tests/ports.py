@@ -1,0 +1,10 @@
+"""Ports of the loopback interface for servers that a test starts."""
+
+import socket
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nothing listens on in this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
