@@ -1,4 +1,6 @@
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# molecule folds its output at this width where there is no terminal.
+export COLUMNS ?= 150
 
 .PHONY: help up try try-stop test lint lock environment test-python test-molecule
 
