@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 QUESTION = "how is a request with a foreign Host header refused"
+WHERE = "src/**"
 DEADLINE_SECONDS = 900
 console = Console(stderr=True)
 
@@ -40,11 +41,13 @@ async def main(url: str, directory: str, token: str) -> None:
     """Index and search; the answer goes to standard output."""
     async with Client(StreamableHttpTransport(url, auth=token), timeout=60) as client:
         project = await index(client, directory)
-        answer = (await client.call_tool("search_code", {"query": QUESTION, "project": project, "limit": 3})).structured_content or {}
+        answer = (
+            await client.call_tool("search_code", {"query": QUESTION, "project": project, "path_glob": WHERE, "limit": 3})
+        ).structured_content or {}
     if not answer["hits"]:
         raise SystemExit("error: the search found nothing.")
     out = Console()
-    out.print(f'\nsearch_code("{QUESTION}"), {answer["took_ms"]:.0f} ms:', markup=False, highlight=False)
+    out.print(f'\nsearch_code("{QUESTION}", path_glob="{WHERE}"), {answer["took_ms"]:.0f} ms:', markup=False, highlight=False)
     for number, hit in enumerate(answer["hits"], start=1):
         place = f"{hit['path']}:{hit['start_line']}-{hit['end_line']}"
         out.print(
