@@ -1,6 +1,7 @@
 """The indexer: takes requests from the database and keeps every project's index as fresh as its files."""
 
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -31,7 +32,7 @@ log = logging.getLogger(__name__)
 
 LOCK_POLL_SECONDS = 1.0
 RECONNECT_SECONDS = 1.0
-# A look at a large tree takes time of its own: it may cost a tenth of the indexer's at most.
+# Looking at a large tree costs processor time: a tenth of a core's at most.
 PAUSE_PER_LOOK = 9.0
 FIRST_RETRY_SECONDS = 2.0
 MAX_RETRY_SECONDS = 300.0
@@ -174,13 +175,13 @@ class _Models:
 
 def _look(settings: Settings, session: Connection, models: _Models, schedule: _Schedule, due: _Due) -> None:
     """Index one project if its files, its configuration or the model changed since the last complete run."""
-    began = time.monotonic()
+    began, processor_began = time.monotonic(), _processor_seconds()
     pause = settings.refresh_seconds
     try:
         project = load_project(due.root, due.name)
         if _unchanged(settings, session, models, due, project):
             found_unchanged(session, due.project_id)
-            pause = max(pause, PAUSE_PER_LOOK * (time.monotonic() - began))
+            pause = pause_after_look(settings.refresh_seconds, time.monotonic() - began, _processor_seconds() - processor_began)
         else:
             result = index_project(settings, project, on_wait=_busy)
             log.info("%s: %s files, %s changed, %s chunks embedded", result.project, result.files, result.changed, result.embedded)
@@ -206,6 +207,17 @@ def _unchanged(settings: Settings, session: Connection, models: _Models, due: _D
         return False
     held = session.execute("SELECT count(*) FROM files WHERE project_id = %s", [due.project_id]).fetchone()
     return held is not None and held[0] == len(listing.files)
+
+
+def pause_after_look(refresh_seconds: float, elapsed: float, processor: float) -> float:
+    """Seconds until a project is looked at again; a look that only waited for a busy machine or disk costs no more than its length."""
+    return max(refresh_seconds, elapsed, PAUSE_PER_LOOK * processor)
+
+
+def _processor_seconds() -> float:
+    """Processor time of this process and of the programs that it ran (git)."""
+    spent = os.times()
+    return spent.user + spent.system + spent.children_user + spent.children_system
 
 
 def _busy() -> None:
