@@ -9,7 +9,7 @@ from tests.appliance.client import Assistant
 from tests.appliance.facts import PROJECTS, wait_until
 
 INDEX_SECONDS = 900.0  # the first index embeds everything, on two cores that may be busy
-FOLLOW_SECONDS = 120.0  # the indexer pauses up to 30 s after a look that was slow, for example because a service was killed
+FOLLOW_SECONDS = 60.0
 
 # question: file that answers it. None of the questions holds the file's name.
 QUESTIONS = {

@@ -34,8 +34,6 @@ LOCK_POLL_SECONDS = 1.0
 RECONNECT_SECONDS = 1.0
 # Looking at a large tree costs processor time: a tenth of a core's at most.
 PAUSE_PER_LOOK = 9.0
-# A look may be slow for a moment (the embedding server restarts, the machine is busy): freshness does not suffer from it for long.
-MAX_PAUSE_SECONDS = 30.0
 FIRST_RETRY_SECONDS = 2.0
 MAX_RETRY_SECONDS = 300.0
 CACHE_UNUSED_FOR = timedelta(days=60)
