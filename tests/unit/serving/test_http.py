@@ -156,7 +156,7 @@ def test_health_answers_within_a_second_while_every_part_hangs_and_searches_fill
         def search() -> None:
             httpx.post(f"{client.base_url}/mcp", headers=ACCEPT, json=call("search_code", query="sleep 2"), timeout=30).raise_for_status()
 
-        searches = [threading.Thread(target=search) for _ in range(4)]
+        searches = [threading.Thread(target=search) for _ in range(8)]  # eight seconds of work, two at a time
         for thread in searches:
             thread.start()
         for path, expected in [("/health", 503), ("/live", 200)] * 5:
