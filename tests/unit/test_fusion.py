@@ -2,7 +2,7 @@
 
 import pytest
 
-from cocosearch.search.fusion import fuse
+from cocosearch.search.fusion import dense_weight, fuse
 from cocosearch.search.types import Arm
 
 LEXICAL, DENSE = Arm.LEXICAL, Arm.DENSE
@@ -42,3 +42,10 @@ def test_first_in_one_of_two_arms_scores_half() -> None:
 def test_each_hit_names_the_arms_that_found_it() -> None:
     arms = {fused.chunk_id: fused.arms for fused in fuse({LEXICAL: [1, 2], DENSE: [2, 3]})}
     assert arms == {1: (LEXICAL,), 2: (LEXICAL, DENSE), 3: (DENSE,)}
+
+
+def test_for_a_bare_identifier_the_words_decide() -> None:
+    """A chunk that is only found by its letters stands before one that both arms find a little."""
+    rankings = {Arm.LEXICAL: [1, 2, 3], Arm.DENSE: [3, 4]}
+    assert [found.chunk_id for found in fuse(rankings, dense_weight("_sanitize_windows_name"))] == [1, 2, 3, 4]
+    assert fuse(rankings, dense_weight("clean a file name"))[0].chunk_id == 3

@@ -16,7 +16,7 @@ from cocosearch.ollama import OllamaClient, Vector
 from cocosearch.prompts import PROMPT_VERSION
 from cocosearch.search.dense import search_dense
 from cocosearch.search.filters import Filters
-from cocosearch.search.fusion import Fused, fuse
+from cocosearch.search.fusion import Fused, dense_weight, fuse
 from cocosearch.search.lexical import search_lexical
 from cocosearch.search.types import Arm, Hit, SearchRequest, SearchResponse, Timings
 from cocosearch.terms import query_terms
@@ -106,7 +106,7 @@ def _ranked(connection: Connection, request: SearchRequest, filters: Filters, qu
         rankings = {Arm.LEXICAL: search_lexical(connection, query_terms(request.query), filters, CANDIDATES).chunk_ids}
         if query.vector is not None and query.model is not None:
             rankings[Arm.DENSE] = search_dense(connection, query.model, query.vector, filters, CANDIDATES).chunk_ids
-    return fuse(rankings)[: request.limit]
+    return fuse(rankings, dense_weight(request.query))[: request.limit]
 
 
 _HITS = """

@@ -18,14 +18,24 @@ class Fused:
     arms: tuple[Arm, ...]
 
 
-def fuse(rankings: Mapping[Arm, Sequence[int]]) -> list[Fused]:
-    """Chunks of all arms, best first, by reciprocal ranks; equal scores keep the order of the arms given."""
+# For a bare identifier the words decide, and the dense arm only fills in behind them: meaning knows no exact names.
+IDENTIFIER_DENSE_WEIGHT = 0.01
+
+
+def dense_weight(query: str) -> float:
+    """Weight of the dense arm: full for words, next to nothing for one identifier."""
+    return 1.0 if len(query.split()) > 1 else IDENTIFIER_DENSE_WEIGHT
+
+
+def fuse(rankings: Mapping[Arm, Sequence[int]], weight_of_dense: float = 1.0) -> list[Fused]:
+    """Chunks of all arms, best first, by weighted reciprocal ranks; equal scores keep the order of the arms given."""
+    weights = {Arm.LEXICAL: 1.0, Arm.DENSE: weight_of_dense}
     scores: dict[int, float] = {}
     arms: dict[int, list[Arm]] = {}
     for arm, chunk_ids in rankings.items():
         for rank, chunk_id in enumerate(chunk_ids, start=1):
-            scores[chunk_id] = scores.get(chunk_id, 0.0) + 1.0 / (RRF_K + rank)
+            scores[chunk_id] = scores.get(chunk_id, 0.0) + weights[arm] / (RRF_K + rank)
             arms.setdefault(chunk_id, []).append(arm)
-    best = sum(1.0 / (RRF_K + 1) for chunk_ids in rankings.values() if chunk_ids)
+    best = sum(weights[arm] / (RRF_K + 1) for arm, chunk_ids in rankings.items() if chunk_ids)
     ordered = sorted(scores, key=lambda chunk_id: -scores[chunk_id])
     return [Fused(chunk_id, scores[chunk_id] / best, tuple(arms[chunk_id])) for chunk_id in ordered]
