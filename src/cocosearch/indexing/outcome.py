@@ -8,12 +8,12 @@ from cocosearch.database.connection import Connection
 from cocosearch.indexing.listing import Listing
 
 
-def start(connection: Connection, project_id: int, model_id: int) -> None:
-    """The run begins; its progress counts from zero."""
+def start(connection: Connection, project_id: int, model_id: int | None) -> None:
+    """The run begins; its progress counts from zero. Without a model, vectors are those of the last one."""
     connection.execute(
         """
         UPDATE projects
-        SET state = 'indexing', started_at = clock_timestamp(), model_id = %s, files_done = 0, chunks_done = 0, listing_digest = NULL
+        SET state = 'indexing', started_at = clock_timestamp(), model_id = coalesce(%s, model_id), files_done = 0, listing_digest = NULL
         WHERE id = %s
         """,
         [model_id, project_id],

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import cocoindex as coco
 import msgspec
-from pgvector import HalfVector
+from pgvector import SparseVector
 
 from cocosearch.database.connection import Connection, Pool
+from cocosearch.database.models import count_embedded
 from cocosearch.indexing.listing import SkipReason
-from cocosearch.ollama import Vector
+from cocosearch.terms import DIMENSIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +22,14 @@ class ChunkRow:
     start_line: int
     end_line: int
     symbols: list[str]
+    enclosing: str | None
     text: str
-    terms: list[str]
-    frequencies: list[int]
-    embedding: Vector | None
+    embedded_digest: bytes
+    weights: dict[int, float]
+
+    def weights_from_zero(self) -> dict[int, float]:
+        """As the Python side of pgvector counts dimensions; SQL shows them from one, as terms are numbered."""
+        return {number - 1: weight for number, weight in self.weights.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +39,21 @@ class FileRows:
     language: str
     skip_reason: SkipReason | None
     chunks: tuple[ChunkRow, ...]
-    model_id: int
 
     def fingerprint(self) -> bytes:
         """Changes with anything that a row holds."""
-        state = hashlib.sha256(f"{self.language}\0{self.skip_reason}\0{self.model_id}\0".encode())
-        for chunk in self.chunks:
-            state.update(repr((chunk.start_line, chunk.end_line, chunk.symbols, chunk.text, chunk.terms, chunk.frequencies)).encode())
-            state.update(HalfVector(chunk.embedding).to_binary() if chunk.embedding else b"\0")
-        return state.digest()
+        return hashlib.sha256(repr(self).encode()).digest()
 
 
 class RowStore:
     """Writes the rows of one project."""
 
-    def __init__(self, pool: Pool, project_id: int) -> None:
+    def __init__(self, pool: Pool, project_id: int, model_id: int | None) -> None:
         self._pool = pool
         self._project_id = project_id
+        self._model_id = model_id
+        # Texts among those written that the model had been asked for before.
+        self.cached = 0
 
     def replace(self, path: str, rows: FileRows | None) -> None:
         """Put a file's rows in the place of those there are; None deletes them."""
@@ -58,6 +61,7 @@ class RowStore:
             connection.execute("DELETE FROM files WHERE project_id = %s AND path = %s", [self._project_id, path])
             if rows is not None:
                 self._insert(connection, path, rows)
+                self.cached += count_embedded(connection, self._model_id, [chunk.embedded_digest for chunk in rows.chunks])
 
     def _insert(self, connection: Connection, path: str, rows: FileRows) -> None:
         connection.execute(
@@ -67,15 +71,15 @@ class RowStore:
         with connection.cursor() as cursor:
             cursor.executemany(
                 """
-                INSERT INTO chunks (project_id, path, ordinal, language, start_line, end_line, symbols, text,
-                                    terms, frequencies, term_count, model_id, embedding)
-                VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::smallint[], %s, %s, %s)
+                INSERT INTO chunks (project_id, path, ordinal, language, start_line, end_line, symbols, enclosing, text,
+                                    embedded_digest, terms, weights)
+                VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::integer[], %s)
                 """,
                 [
                     (
-                        *(self._project_id, path, ordinal, rows.language, chunk.start_line, chunk.end_line, chunk.symbols, chunk.text),
-                        *(chunk.terms, chunk.frequencies, sum(chunk.frequencies), rows.model_id),
-                        HalfVector(chunk.embedding) if chunk.embedding else None,
+                        *(self._project_id, path, ordinal, rows.language, chunk.start_line, chunk.end_line, chunk.symbols),
+                        *(chunk.enclosing, chunk.text, chunk.embedded_digest),
+                        *(sorted(chunk.weights), SparseVector(chunk.weights_from_zero(), DIMENSIONS)),
                     )
                     for ordinal, chunk in enumerate(rows.chunks)
                 ],

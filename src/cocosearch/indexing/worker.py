@@ -203,7 +203,7 @@ def _unchanged(settings: Settings, session: Connection, models: _Models, due: _D
         return False
     listing = list_files(project, settings)
     model, model_id = models.current(session)
-    if due.digest != listing_digest(listing, recipe_for(project, model_id, model.context_tokens, settings)):
+    if due.digest != listing_digest(listing, recipe_for(project, model.context_tokens, settings), model_id):
         return False
     held = session.execute("SELECT count(*) FROM files WHERE project_id = %s", [due.project_id]).fetchone()
     return held is not None and held[0] == len(listing.files)

@@ -12,16 +12,17 @@ from cocosearch.search.lexical import Ranked
 EF_SEARCH = 100
 
 _NEAREST = """
-    SELECT c.id FROM chunks c
-    WHERE c.model_id = {model_id} AND c.embedding IS NOT NULL AND {where}
-    ORDER BY c.embedding::halfvec({dimensions}) <=> %(vector)s::halfvec({dimensions})
+    SELECT c.id FROM embeddings e JOIN chunks c ON c.embedded_digest = e.text_digest
+    WHERE e.model_id = {model_id} AND e.embedding IS NOT NULL AND {where}
+    ORDER BY e.embedding::halfvec({dimensions}) <=> %(vector)s::halfvec({dimensions})
     LIMIT %(limit)s
 """
 # MATERIALIZED: the filter first, then all distances; never the index.
 _NEAREST_EXACT = """
     WITH eligible AS MATERIALIZED (
-        SELECT c.id, c.embedding::halfvec({dimensions}) AS embedding FROM chunks c
-        WHERE c.model_id = {model_id} AND c.embedding IS NOT NULL AND {where}
+        SELECT c.id, e.embedding::halfvec({dimensions}) AS embedding
+        FROM chunks c JOIN embeddings e ON e.model_id = {model_id} AND e.text_digest = c.embedded_digest
+        WHERE e.embedding IS NOT NULL AND {where}
     )
     SELECT id FROM eligible ORDER BY embedding <=> %(vector)s::halfvec({dimensions}) LIMIT %(limit)s
 """
