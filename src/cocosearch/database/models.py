@@ -1,6 +1,6 @@
 """Embedding models as the database knows them, and the vectors that they made."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -34,11 +34,13 @@ def register_model(connection: Connection, model: Model) -> int:
             [*key, model.dimensions, model.context_tokens],
         ).fetchone()
         if created is not None:
-            connection.execute(
-                sql.SQL("CREATE INDEX {} ON embeddings USING hnsw ((embedding::halfvec({})) halfvec_cosine_ops) WHERE model_id = {}").format(
-                    sql.Identifier(f"embeddings_of_model_{created[0]}"), sql.Literal(model.dimensions), sql.Literal(created[0])
-                )
+            name, dimensions, model_id = (
+                sql.Identifier(f"embeddings_of_model_{created[0]}"),
+                sql.Literal(model.dimensions),
+                sql.Literal(created[0]),
             )
+            statement = "CREATE INDEX {} ON embeddings USING hnsw ((embedding::halfvec({})) halfvec_cosine_ops) WHERE model_id = {}"
+            connection.execute(sql.SQL(statement).format(name, dimensions, model_id))
             return int(created[0])
     known = connection.execute(
         "UPDATE models SET context_tokens = %s WHERE (name, digest, prompt_version) = (%s, %s, %s) RETURNING id",
@@ -54,6 +56,13 @@ def find_model(connection: Connection, name: str, digest: str, prompt_version: i
         "SELECT id, dimensions FROM models WHERE (name, digest, prompt_version) = (%s, %s, %s)", [name, digest, prompt_version]
     ).fetchone()
     return (int(row[0]), int(row[1])) if row else None
+
+
+def use_model(connection: Connection, project_id: int, model: Model) -> int:
+    """Make a model, registered now if need be, the one whose vectors a project is to have; returns its id."""
+    model_id = register_model(connection, model)
+    connection.execute("UPDATE projects SET model_id = %s WHERE id = %s", [model_id, project_id])
+    return model_id
 
 
 def last_known_window(connection: Connection, name: str) -> int | None:
@@ -76,10 +85,16 @@ def missing_texts(connection: Connection, project_id: int, model_id: int, after:
     return [MissingText(row[0], bytes(row[1]), row[2], row[3], row[4]) for row in rows]
 
 
-def count_embedded(connection: Connection, model_id: int | None, digests: Sequence[bytes]) -> int:
-    """How many of these texts the model has been asked for."""
+def last_chunk_id(connection: Connection) -> int:
+    """Every chunk that is written from now on has a greater id."""
+    row = connection.execute("SELECT coalesce(max(id), 0) FROM chunks").fetchone()
+    return int(row[0]) if row else 0
+
+
+def count_texts(connection: Connection, project_id: int, after: int) -> int:
+    """Distinct texts of the project's chunks with ids above `after`."""
     row = connection.execute(
-        "SELECT count(*) FROM embeddings WHERE model_id = %s AND text_digest = ANY(%s)", [model_id, list(digests)]
+        "SELECT count(DISTINCT embedded_digest) FROM chunks WHERE project_id = %s AND id > %s", [project_id, after]
     ).fetchone()
     return int(row[0]) if row else 0
 
@@ -87,6 +102,8 @@ def count_embedded(connection: Connection, model_id: int | None, digests: Sequen
 def store_embeddings(connection: Connection, model_id: int, vectors: Mapping[bytes, Vector | None]) -> None:
     """Keep vectors for every chunk that has or will have one of these texts, in whatever project; None: the model refused the text."""
     with connection.cursor() as cursor, connection.transaction():
+        # What a crash of the server takes is asked for again; a disk that has to sync would hold up the model.
+        cursor.execute("SET LOCAL synchronous_commit = off")
         cursor.executemany(
             "INSERT INTO embeddings (model_id, text_digest, embedding) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
             [(model_id, digest, None if vector is None else HalfVector(vector)) for digest, vector in vectors.items()],

@@ -25,7 +25,8 @@ class ProjectState(StrEnum):
 class ProjectStatus:
     """One project, as of its last progress.
 
-    `chunks` are searchable by words now, `chunks_embedded` of them by meaning too; `files_done` of `files_total` is the running or last run.
+    `chunks` are searchable by words now, `chunks_embedded` of them by meaning too; `files_done` of `files_total` are those whose rows the
+    running or last run has written.
     """
 
     name: str

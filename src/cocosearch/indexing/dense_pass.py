@@ -13,13 +13,11 @@ import psycopg
 from psycopg_pool import PoolTimeout
 
 from cocosearch.database.connection import Pool, unavailable
-from cocosearch.database.models import MissingText, missing_texts, store_embeddings
-from cocosearch.errors import CocosearchError
+from cocosearch.database.models import MissingText, missing_texts, store_embeddings, use_model
 from cocosearch.indexing.embedding import embedded_text
+from cocosearch.indexing.lane import REQUESTS_IN_FLIGHT, Lane
 from cocosearch.ollama import OllamaClient, Refusal, Vector
 
-# Two requests under way keep the server busy while the answer of one is stored; more would only make a search wait longer behind them.
-REQUESTS_IN_FLIGHT = 2
 # Chunks that one look at the database brings.
 WINDOW = 512
 # Between two looks while rows are still being written and all of those that are there have their vectors.
@@ -30,22 +28,25 @@ MAX_HALVINGS = 6
 
 @dataclass(slots=True)
 class DenseCounts:
-    """What a pass asked of the model."""
+    """What a run's passes asked of the model."""
 
     embedded: int = 0
     refused: int = 0
+    # Of the rows that the run itself wrote: the rest of their texts had been embedded before.
+    asked_for_new_rows: int = 0
 
 
 @dataclass(slots=True)
 class DensePass:
-    """Runs in threads of its own within `with`; `finish` waits for its end."""
+    """Runs in threads of its own within `with`. It begins by asking for the model, which may have to be loaded: no row waits for that."""
 
     client: OllamaClient
     pool: Pool
     project_id: int
-    model_id: int
-    batch_size: int
-    counts: DenseCounts = field(default_factory=DenseCounts)
+    lane: Lane
+    counts: DenseCounts
+    # Rows with greater ids are new in this run.
+    last_old_row: int
     _rows_complete: threading.Event = field(default_factory=threading.Event)
     _stopped: threading.Event = field(default_factory=threading.Event)
     _executor: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(REQUESTS_IN_FLIGHT + 1, "dense-pass"))
@@ -59,25 +60,34 @@ class DensePass:
         self._stopped.set()
         self._executor.shutdown(wait=True)
 
-    def finish(self) -> None:
-        """No more rows will come: wait until all of their texts have vectors or refusals.
+    def rows_complete(self) -> None:
+        """No more rows will come that this pass has to see."""
+        self._rows_complete.set()
+
+    def wait(self, seconds: float | None) -> bool:
+        """Wait so long for the end: every text has its vector or a refusal. False if it goes on.
 
         Raises:
             EmbeddingUnavailableError, DatabaseUnavailableError: a service is down; what has been made is kept.
         """
-        self._rows_complete.set()
-        assert self._pass is not None  # noqa: S101 - started by the same run
+        assert self._pass is not None  # noqa: S101 - within `with`
         try:
-            self._pass.result()
+            self._pass.result(seconds)
+        except TimeoutError:
+            return False
         except (psycopg.OperationalError, PoolTimeout) as error:
             raise unavailable(error) from error
+        return True
 
     def _run(self) -> None:
+        model = self.client.describe_model()
+        with self.pool.connection() as connection:
+            model_id = use_model(connection, self.project_id, model)
         under_way: dict[Future[None], list[MissingText]] = {}
         asked: set[bytes] = set()
-        for batch in self._batches(asked):
+        for batch in self._batches(model_id, asked):
             asked.update(missing.digest for missing in batch)
-            under_way[self._executor.submit(self._embed_and_store, batch)] = batch
+            under_way[self._executor.submit(self._embed_and_store, model_id, batch)] = batch
             while len(under_way) >= REQUESTS_IN_FLIGHT:
                 self._await_one(under_way, asked)
         while under_way:
@@ -90,20 +100,20 @@ class DensePass:
             future.result()
             asked.difference_update(missing.digest for missing in batch)
 
-    def _batches(self, asked: set[bytes]) -> Iterator[list[MissingText]]:
+    def _batches(self, model_id: int, asked: set[bytes]) -> Iterator[list[MissingText]]:
         """Distinct texts without a vector, but for those under way; ends when there are none and no rows will come."""
         after, found, complete = 0, False, self._rows_complete.is_set()
         while not self._stopped.is_set():
             known = asked.copy()  # before the look: what was stored until then is seen by it
             with self.pool.connection() as connection:
-                window = missing_texts(connection, self.project_id, self.model_id, after, WINDOW)
+                window = missing_texts(connection, self.project_id, model_id, after, WINDOW)
             wanted = {missing.digest: missing for missing in window if missing.digest not in known}
             texts = list(wanted.values())
-            for begin in range(0, len(texts), self.batch_size):
-                if self._stopped.is_set():
-                    return
-                found = True
-                yield texts[begin : begin + self.batch_size]
+            found = found or bool(texts)
+            while texts and not self._stopped.is_set():
+                size = self.lane.batch_size()
+                yield texts[:size]
+                del texts[:size]
             if len(window) == WINDOW:
                 after = window[-1].chunk_id
                 continue
@@ -114,25 +124,29 @@ class DensePass:
                 self._rows_complete.wait(LOOK_SECONDS)
             after, found, complete = 0, False, self._rows_complete.is_set()
 
-    def _embed_and_store(self, batch: list[MissingText]) -> None:
-        texts = [embedded_text(missing.path, missing.enclosing, missing.text) for missing in batch]
-        answers = self.client.embed_documents(texts)
+    def _embed_and_store(self, model_id: int, batch: list[MissingText]) -> None:
+        answers = self._ask(batch)
         vectors = {
             missing.digest: self._in_halves(missing, MAX_HALVINGS) if answer is Refusal.TOO_LONG else _vector(answer)
             for missing, answer in zip(batch, answers, strict=True)
         }
         with self.pool.connection() as connection:
-            store_embeddings(connection, self.model_id, vectors)
+            store_embeddings(connection, model_id, vectors)
         refused = sum(vector is None for vector in vectors.values())
         self.counts.embedded += len(vectors) - refused
         self.counts.refused += refused
+        self.counts.asked_for_new_rows += sum(missing.chunk_id > self.last_old_row for missing in batch)
+
+    def _ask(self, texts: list[MissingText]) -> list[Vector | Refusal]:
+        with self.lane.request(len(texts)):
+            return self.client.embed_documents([embedded_text(each.path, each.enclosing, each.text) for each in texts])
 
     def _in_halves(self, missing: MissingText, halvings: int) -> Vector | None:
         """Mean of the vectors of a text's parts; None where the model refuses them all."""
         if not halvings or len(missing.text) < 2:  # noqa: PLR2004 - one character has no halves
             return None
         halves = [MissingText(missing.chunk_id, missing.digest, missing.path, missing.enclosing, half) for half in halve(missing.text)]
-        answers = self.client.embed_documents([embedded_text(half.path, half.enclosing, half.text) for half in halves])
+        answers = self._ask(halves)
         vectors = [
             self._in_halves(half, halvings - 1) if answer is Refusal.TOO_LONG else _vector(answer)
             for half, answer in zip(halves, answers, strict=True)

@@ -1,5 +1,6 @@
 """The engine's app: one memoised component for each file, whose rows are its target."""
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,11 +8,11 @@ import cocoindex as coco
 
 from cocosearch.indexing.chunking import Chunk, estimate_tokens, split
 from cocosearch.indexing.content import read_text
+from cocosearch.indexing.definitions import definitions_of
 from cocosearch.indexing.embedding import embedded_digest
 from cocosearch.indexing.languages import detect_language
 from cocosearch.indexing.listing import SkipReason, SourceFile
 from cocosearch.indexing.rows import ChunkRow, FileRows, declare_file_rows
-from cocosearch.indexing.symbols import symbols_of
 from cocosearch.terms import document_weights
 
 # Raise it when the same file would make other rows: it is part of every memo's key.
@@ -51,20 +52,25 @@ async def index_file(file: SourceFile, recipe: Recipe) -> None:
     language = detect_language(file.path)
     text = read_text(workshop.root, file.path, recipe.max_file_bytes)
     if isinstance(text, SkipReason):
-        declare_file_rows(file.path, FileRows(language, text, ()))
+        declare_file_rows(file.path, FileRows(language, text, (), ()))
         return
-    chunks = split(text, language, recipe.chunk_characters, recipe.max_tokens - estimate_tokens(file.path))
-    declare_file_rows(file.path, FileRows(language, None, tuple(_row(file.path, language, chunk) for chunk in chunks)))
+    declare_file_rows(file.path, await asyncio.to_thread(make_rows, file.path, language, text, recipe))
 
 
-def _row(path: str, language: str, chunk: Chunk) -> ChunkRow:
-    symbols, enclosing = symbols_of(chunk.text, language), None
+def make_rows(path: str, language: str, text: str, recipe: Recipe) -> FileRows:
+    """Rows of a file with text."""
+    definitions = definitions_of(text, language)
+    chunks = split(text, language, definitions, recipe.chunk_characters, recipe.max_tokens - estimate_tokens(path))
+    return FileRows(language, None, tuple(_row(path, chunk) for chunk in chunks), definitions)
+
+
+def _row(path: str, chunk: Chunk) -> ChunkRow:
     return ChunkRow(
         start_line=chunk.start_line,
         end_line=chunk.end_line,
-        symbols=symbols,
-        enclosing=enclosing,
+        symbols=list(chunk.symbols),
+        enclosing=chunk.enclosing,
         text=chunk.text,
-        embedded_digest=embedded_digest(path, enclosing, chunk.text),
-        weights=document_weights(path, symbols, enclosing, chunk.text),
+        embedded_digest=embedded_digest(path, chunk.enclosing, chunk.text),
+        weights=document_weights(path, chunk.symbols, chunk.enclosing, chunk.text),
     )

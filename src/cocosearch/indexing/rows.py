@@ -10,7 +10,7 @@ import msgspec
 from pgvector import SparseVector
 
 from cocosearch.database.connection import Connection, Pool
-from cocosearch.database.models import count_embedded
+from cocosearch.indexing.definitions import Definition
 from cocosearch.indexing.listing import SkipReason
 from cocosearch.terms import DIMENSIONS
 
@@ -39,6 +39,7 @@ class FileRows:
     language: str
     skip_reason: SkipReason | None
     chunks: tuple[ChunkRow, ...]
+    definitions: tuple[Definition, ...]
 
     def fingerprint(self) -> bytes:
         """Changes with anything that a row holds."""
@@ -48,12 +49,9 @@ class FileRows:
 class RowStore:
     """Writes the rows of one project."""
 
-    def __init__(self, pool: Pool, project_id: int, model_id: int | None) -> None:
+    def __init__(self, pool: Pool, project_id: int) -> None:
         self._pool = pool
         self._project_id = project_id
-        self._model_id = model_id
-        # Texts among those written that the model had been asked for before.
-        self.cached = 0
 
     def replace(self, path: str, rows: FileRows | None) -> None:
         """Put a file's rows in the place of those there are; None deletes them."""
@@ -61,7 +59,6 @@ class RowStore:
             connection.execute("DELETE FROM files WHERE project_id = %s AND path = %s", [self._project_id, path])
             if rows is not None:
                 self._insert(connection, path, rows)
-                self.cached += count_embedded(connection, self._model_id, [chunk.embedded_digest for chunk in rows.chunks])
 
     def _insert(self, connection: Connection, path: str, rows: FileRows) -> None:
         connection.execute(
@@ -82,6 +79,19 @@ class RowStore:
                         *(sorted(chunk.weights), SparseVector(chunk.weights_from_zero(), DIMENSIONS)),
                     )
                     for ordinal, chunk in enumerate(rows.chunks)
+                ],
+            )
+            cursor.executemany(
+                """
+                INSERT INTO definitions (project_id, path, kind, name, qualified_name, start_line, end_line, name_line)
+                VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+                """,
+                [
+                    (
+                        *(self._project_id, path, definition.kind, definition.name, definition.qualified_name),
+                        *(definition.start_line, definition.end_line, definition.name_line),
+                    )
+                    for definition in rows.definitions
                 ],
             )
 

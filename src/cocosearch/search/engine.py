@@ -10,6 +10,7 @@ from psycopg_pool import PoolTimeout
 
 from cocosearch.database.connection import Connection, Pool, unavailable
 from cocosearch.database.models import find_model
+from cocosearch.database.queries import announce_query
 from cocosearch.database.status import project_not_found
 from cocosearch.errors import CocosearchError, EmbeddingUnavailableError
 from cocosearch.ollama import OllamaClient, Vector
@@ -92,6 +93,8 @@ def _project_id(connection: Connection, name: str | None) -> int | None:
 
 def _embed(pool: Pool, client: OllamaClient, query: str) -> _QueryVector:
     """The query's vector; no connection is held while the model works."""
+    with pool.connection() as connection:
+        announce_query(connection)
     try:
         digest = client.require_model_digest()
         vector = client.embed_query(query)

@@ -37,9 +37,7 @@ def search_lexical(connection: Connection, terms: list[str], filters: Filters, l
     where, parameters = filters.where()
     size = connection.execute(sql.SQL("SELECT count(*) FROM chunks c WHERE {where}").format(where=where), parameters).fetchone()
     chunks = int(size[0]) if size else 0
-    counted = connection.execute(
-        sql.SQL(_FREQUENCIES).format(where=where), {**parameters, "terms": [term_number(term) for term in terms]}
-    )
+    counted = connection.execute(sql.SQL(_FREQUENCIES).format(where=where), {**parameters, "terms": [term_number(term) for term in terms]})
     frequency = {term: int(count) for term, count in counted if count}
     if not frequency:
         return Ranked(())

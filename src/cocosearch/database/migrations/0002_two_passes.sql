@@ -68,4 +68,6 @@ ALTER TABLE projects
     -- Kept by the runs, so that a search need not count: what is searchable, and how much of it by meaning.
     ADD COLUMN chunks integer NOT NULL DEFAULT 0,
     ADD COLUMN chunks_embedded integer NOT NULL DEFAULT 0,
-    ADD COLUMN chunks_counted integer NOT NULL DEFAULT 0;
+    ADD COLUMN chunks_counted integer NOT NULL DEFAULT 0,
+    -- The rows are those of listing_digest; whether each of their texts has its vector of model_id is said here.
+    ADD COLUMN vectors_complete boolean NOT NULL DEFAULT false;
