@@ -65,11 +65,18 @@ def index_project(
         try:
             return _run_locked(settings, project, project_id, session, on_progress)
         except CocosearchError as error:
-            if not session.closed:
-                finish(session, project_id, error=str(error))
+            _note_failure(session, project_id, error)
             raise
         except psycopg.OperationalError as error:
             raise unavailable(error) from error
+
+
+def _note_failure(session: Connection, project_id: int, failure: CocosearchError) -> None:
+    """Tell others why the run failed; a session that is lost too must not hide the reason from the caller."""
+    try:
+        finish(session, project_id, error=str(failure))
+    except psycopg.OperationalError as error:
+        log.warning("the failure could not be written to the database: %s", error)
 
 
 def recipe_for(project: Project, model_id: int, context_tokens: int, settings: Settings) -> Recipe:
