@@ -10,6 +10,7 @@ from tokenizers import Tokenizer
 from cocosearch.embedder.weights import find_model_files
 from cocosearch.indexing.chunking import DEFAULT_CHUNK_CHARACTERS, MIN_TOKENS, RESERVED_TOKENS, Chunk, estimate_tokens, halve, split
 from cocosearch.indexing.content import read_text
+from cocosearch.indexing.definitions import definitions_of
 from cocosearch.indexing.languages import detect_language
 
 ROOT = Path(__file__).parents[2]
@@ -54,7 +55,7 @@ def without_space(text: str) -> str:
 @pytest.mark.parametrize(("target", "window"), [(DEFAULT_CHUNK_CHARACTERS, 2048), (400, WINDOW), (8000, 0)])
 @pytest.mark.parametrize(("language", "text"), CASES)
 def test_every_line_is_in_one_chunk_with_its_number_and_none_is_too_long(language: str, text: str, target: int, window: int) -> None:
-    chunks = split(text, language, target, window)
+    chunks = split(text, language, definitions_of(text, language), target, window)
     lines = text.split("\n")
     assert without_space("".join(chunk.text for chunk in chunks)) == without_space(text), "something is lost, twice, or out of order"
     for chunk in chunks:
@@ -73,12 +74,12 @@ def test_every_line_is_in_one_chunk_with_its_number_and_none_is_too_long(languag
 
 @pytest.mark.parametrize("text", ["", "\n", " \n\t\n", "\n" * 5000])
 def test_a_file_of_blank_lines_has_no_chunk(text: str) -> None:
-    assert split(text, "python", 1000, 512) == []
+    assert split(text, "python", (), 1000, 512) == []
 
 
 def test_the_target_is_what_a_project_asks_for() -> None:
     text = "\n".join(f"value_{number} = {number}" for number in range(1000))
-    few, many = split(text, "python", 2000, 8192), split(text, "python", 300, 8192)
+    few, many = split(text, "python", (), 2000, 8192), split(text, "python", (), 300, 8192)
     assert len(many) > 4 * len(few)
     assert max(len(chunk.text) for chunk in many) <= 600
 
@@ -125,7 +126,8 @@ def test_the_estimate_is_rarely_too_low_and_never_by_much() -> None:
     ratios = [
         len(tokenizer().encode(chunk.text).ids) / estimate_tokens(chunk.text)
         for path in SOURCES
-        for chunk in split(source_text(path), detect_language(path.name), DEFAULT_CHUNK_CHARACTERS, WINDOW)
+        for text, language in [(source_text(path), detect_language(path.name))]
+        for chunk in split(text, language, definitions_of(text, language), DEFAULT_CHUNK_CHARACTERS, WINDOW)
     ]
     assert len(ratios) > 300
     assert sum(ratio > 1 for ratio in ratios) / len(ratios) <= 0.05

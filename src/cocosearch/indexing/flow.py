@@ -7,16 +7,16 @@ import cocoindex as coco
 
 from cocosearch.indexing.chunking import Chunk, estimate_tokens, halve, split
 from cocosearch.indexing.content import read_text
+from cocosearch.indexing.definitions import definitions_of
 from cocosearch.indexing.embedding import Embedder
 from cocosearch.indexing.languages import detect_language
 from cocosearch.indexing.listing import SkipReason, SourceFile
 from cocosearch.indexing.rows import ChunkRow, FileRows, declare_file_rows
-from cocosearch.indexing.symbols import symbols_of
 from cocosearch.ollama import Refusal, Vector
 from cocosearch.terms import term_frequencies
 
 # Raise it when the same file would make other rows: it is part of every memo's key.
-ROWS_VERSION = 2
+ROWS_VERSION = 3
 # A chunk that the model finds too long is halved so often at most; 2^6 pieces of a chunk that was estimated to fit.
 MAX_HALVINGS = 6
 # A name counts so many times more where it is defined: who asks for a name asks for its definition.
@@ -60,9 +60,10 @@ async def index_file(file: SourceFile, recipe: Recipe) -> None:
     if isinstance(text, SkipReason):
         declare_file_rows(file.path, FileRows(language, text, (), recipe.model_id))
         return
-    chunks = split(text, language, recipe.chunk_characters, recipe.max_tokens - estimate_tokens(file.path))
+    definitions = definitions_of(text, language)
+    chunks = split(text, language, definitions, recipe.chunk_characters, recipe.max_tokens - estimate_tokens(file.path))
     embedded = await _embed(workshop.embedder, file.path, chunks, MAX_HALVINGS)
-    rows = tuple(_row(file.path, language, chunk, vector) for chunk, vector in embedded)
+    rows = tuple(_row(file.path, chunk, vector) for chunk, vector in embedded)
     declare_file_rows(file.path, FileRows(language, None, rows, recipe.model_id))
 
 
@@ -83,13 +84,12 @@ def embedded_text(path: str, chunk: Chunk) -> str:
     return f"{path}\n{chunk.text}"
 
 
-def _row(path: str, language: str, chunk: Chunk, vector: Vector | None) -> ChunkRow:
-    symbols = symbols_of(chunk.text, language)
-    frequencies = term_frequencies("\n".join([path, *symbols * SYMBOL_WEIGHT, chunk.text]))
+def _row(path: str, chunk: Chunk, vector: Vector | None) -> ChunkRow:
+    frequencies = term_frequencies("\n".join([path, *chunk.symbols * SYMBOL_WEIGHT, chunk.text]))
     return ChunkRow(
         start_line=chunk.start_line,
         end_line=chunk.end_line,
-        symbols=symbols,
+        symbols=list(chunk.symbols),
         text=chunk.text,
         terms=list(frequencies),
         frequencies=list(frequencies.values()),

@@ -1,0 +1,19 @@
+(class_declaration name: (_) @name) @class
+(class name: (_) @name) @class
+(function_declaration name: (identifier) @name) @function
+(generator_function_declaration name: (identifier) @name) @function
+(method_definition name: (_) @name) @method
+(lexical_declaration (variable_declarator name: (identifier) @name value: [(arrow_function) (function_expression) (generator_function)])) @function
+(variable_declaration (variable_declarator name: (identifier) @name value: [(arrow_function) (function_expression) (generator_function)])) @function
+(lexical_declaration (variable_declarator name: (identifier) @name value: (class))) @class
+(assignment_expression left: (identifier) @name right: [(arrow_function) (function_expression) (generator_function)]) @function
+(expression_statement (assignment_expression left: (member_expression object: (_) @scope property: (_) @name) right: [(arrow_function) (function_expression) (generator_function)])) @function
+(expression_statement (assignment_expression left: (member_expression object: (_) @scope property: (_) @name) right: (class))) @class
+(pair key: (property_identifier) @name value: [(arrow_function) (function_expression) (generator_function)]) @method
+(program (lexical_declaration "const" (variable_declarator name: (identifier) @name)) @constant)
+(program (export_statement declaration: (lexical_declaration "const" (variable_declarator name: (identifier) @name))) @constant)
+(program (lexical_declaration "let" (variable_declarator name: (identifier) @name)) @variable)
+(program (export_statement declaration: (lexical_declaration "let" (variable_declarator name: (identifier) @name))) @variable)
+(program (variable_declaration (variable_declarator name: (identifier) @name)) @variable)
+(decorator) @attached
+(comment) @attached
