@@ -14,12 +14,8 @@ from cocosearch.database.status import project_not_found
 from cocosearch.errors import CocosearchError, EmbeddingUnavailableError
 from cocosearch.ollama import OllamaClient, Vector
 from cocosearch.prompts import PROMPT_VERSION
-from cocosearch.search.dense import search_dense
 from cocosearch.search.filters import Filters
-from cocosearch.search.fusion import Fused, dense_weight, fuse
-from cocosearch.search.lexical import search_lexical
 from cocosearch.search.types import Arm, Hit, SearchRequest, SearchResponse, Timings
-from cocosearch.terms import query_terms
 
 MAX_QUERY_CHARACTERS = 2000
 MAX_LIMIT = 50
@@ -101,7 +97,7 @@ def _embed(pool: Pool, client: OllamaClient, query: str) -> _QueryVector:
         return _QueryVector(vector, find_model(connection, client.model, digest, PROMPT_VERSION), None)
 
 
-def _ranked(connection: Connection, request: SearchRequest, filters: Filters, query: _QueryVector) -> Sequence[Fused]:
+def _ranked(connection: Connection, request: SearchRequest, filters: Filters, query: _QueryVector) -> Sequence[object]:
     with connection.transaction():
         rankings = {Arm.LEXICAL: search_lexical(connection, query_terms(request.query), filters, CANDIDATES).chunk_ids}
         if query.vector is not None and query.model is not None:
@@ -116,7 +112,7 @@ _HITS = """
 """
 
 
-def _hits(connection: Connection, fused: Sequence[Fused]) -> tuple[Hit, ...]:
+def _hits(connection: Connection, fused: Sequence[object]) -> tuple[Hit, ...]:
     """Rows of the fused chunks, in their order; one that was replaced in this moment is left out."""
     rows = {row[0]: row[1:] for row in connection.execute(sql.SQL(_HITS), [[found.chunk_id for found in fused]])}
     return tuple(

@@ -1,78 +1,58 @@
-"""The lexical arm: BM25 over the identifier-aware terms of each chunk."""
+"""The lexical arm: BM25 over the stems of each chunk, as one inner product of sparse vectors."""
 
-from dataclasses import dataclass
-
+from pgvector import SparseVector
 from psycopg import sql
 
 from cocosearch.database.connection import Connection
 from cocosearch.search.filters import Filters
+from cocosearch.search.query import TermWeights, term_weights
+from cocosearch.terms import DIMENSIONS, term_number
 
-# Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009): the usual values.
-K1 = 1.2
-B = 0.75
-# A term in more than this share of the chunks tells nothing apart; it scores, but finds no candidates while others do.
+# A stem in more than this share of the chunks tells nothing apart; it scores, but finds no candidates while others do.
 COMMON_SHARE = 0.2
 
-
-@dataclass(frozen=True, slots=True)
-class Ranked:
-    """Chunk ids of one arm, best first."""
-
-    chunk_ids: tuple[int, ...]
-
-
 _FREQUENCIES = """
-    SELECT term, (SELECT count(*) FROM chunks c WHERE {where} AND c.terms @> ARRAY[term])
-    FROM unnest(%(terms)s::text[]) AS term
+    SELECT term, sum(chunks)::integer FROM term_statistics
+    WHERE term = ANY(%(terms)s) AND (%(project_id)s::integer IS NULL OR project_id = %(project_id)s)
+    GROUP BY term
 """
-_SIZE = "SELECT count(*), coalesce(avg(c.term_count), 0)::float8 FROM chunks c WHERE {where}"
+_SIZE = "SELECT coalesce(sum(chunks_counted), 0)::integer FROM projects WHERE %(project_id)s::integer IS NULL OR id = %(project_id)s"
 
-# frequencies[array_position(terms, term)] is NULL where a chunk lacks the term, and sum() leaves it out.
 _SCORED = """
-    SELECT c.id
-    FROM chunks c
-    CROSS JOIN unnest(%(terms)s::text[], %(weights)s::float8[]) AS q (term, idf)
-    CROSS JOIN LATERAL (SELECT c.frequencies[array_position(c.terms, q.term)]::float8 AS tf) f
-    WHERE {where} AND c.terms && %(telling)s::text[]
-    GROUP BY c.id
-    ORDER BY sum(q.idf * f.tf * ({k1} + 1) / (f.tf + {k1} * (1 - {b} + {b} * c.term_count / %(average)s))) DESC, c.id
+    SELECT c.id FROM chunks c
+    WHERE {where} AND c.terms && %(telling)s::integer[]
+    ORDER BY c.weights <#> %(query)s, c.id
     LIMIT %(limit)s
 """
 
 
-def search_lexical(connection: Connection, terms: list[str], filters: Filters, limit: int) -> Ranked:
-    """The best chunks for the terms; IDF and average length are those of the chunks that the filters leave."""
+def weigh_terms(connection: Connection, stems: tuple[str, ...], project_id: int | None) -> tuple[TermWeights, frozenset[str]]:
+    """The IDF of a query's stems in the project, or in all, and which of them may bring a chunk into the ranking."""
+    size = connection.execute(_SIZE, {"project_id": project_id}).fetchone()
+    chunks = int(size[0]) if size else 0
+    by_number = {term_number(stem): stem for stem in stems}
+    counted = connection.execute(_FREQUENCIES, {"terms": list(by_number), "project_id": project_id})
+    frequencies = {by_number[number]: int(count) for number, count in counted}
+    return term_weights(stems, frequencies, chunks), telling_stems({stem: frequencies.get(stem, 0) for stem in stems}, chunks)
+
+
+def telling_stems(frequencies: dict[str, int], chunks: int) -> frozenset[str]:
+    """Those that are not in every fifth chunk, or the rarest if all are."""
+    telling = frozenset(stem for stem, count in frequencies.items() if count <= COMMON_SHARE * chunks)
+    return telling or frozenset(sorted(frequencies, key=lambda stem: frequencies[stem])[:1])
+
+
+def sparse_query(terms: TermWeights) -> SparseVector:
+    """The other factor of the chunks' `weights`: the inner product of the two is the BM25 score."""
+    # pgvector's Python side counts dimensions from zero.
+    return SparseVector({term_number(stem) - 1: idf for stem, idf in terms.idf.items()}, DIMENSIONS)
+
+
+def search_lexical(connection: Connection, terms: TermWeights, telling: frozenset[str], filters: Filters, limit: int) -> list[int]:
+    """Ids of the best chunks by words, best first."""
     where, parameters = filters.where()
-    size = connection.execute(sql.SQL(_SIZE).format(where=where), parameters).fetchone()
-    chunks, average = (int(size[0]), float(size[1])) if size else (0, 0.0)
-    if not terms or not chunks:
-        return Ranked(())
-    counted = connection.execute(sql.SQL(_FREQUENCIES).format(where=where), {**parameters, "terms": terms})
-    frequency = {term: int(count) for term, count in counted if count}
-    if not frequency:
-        return Ranked(())
-    statement = sql.SQL(_SCORED).format(where=where, k1=sql.Literal(K1), b=sql.Literal(B))
-    found = connection.execute(
-        statement,
-        {
-            **parameters,
-            "terms": list(frequency),
-            "weights": [_idf(count, chunks) for count in frequency.values()],
-            "telling": telling_terms(frequency, chunks),
-            "average": max(average, 1.0),
-            "limit": limit,
-        },
+    rows = connection.execute(
+        sql.SQL(_SCORED).format(where=where),
+        {**parameters, "telling": [term_number(stem) for stem in telling], "query": sparse_query(terms), "limit": limit},
     )
-    return Ranked(tuple(row[0] for row in found))
-
-
-def telling_terms(frequency: dict[str, int], chunks: int) -> list[str]:
-    """Terms that may bring a chunk into the ranking: those that are not in every fifth chunk, or the rarest if all are."""
-    telling = [term for term, count in frequency.items() if count <= COMMON_SHARE * chunks]
-    return telling or [min(frequency, key=lambda term: frequency[term])]
-
-
-def _idf(count: int, chunks: int) -> float:
-    from math import log
-
-    return log(1 + (chunks - count + 0.5) / (count + 0.5))
+    return [row[0] for row in rows]
