@@ -251,7 +251,8 @@ def _project(status: ProjectStatus) -> Finding:
             f"{status.state.value}; {size}; nobody has looked at its files since {seen:%Y-%m-%d %H:%M} UTC.",
             "`systemctl status cocosearch-indexer`",
         )
-    without = f" {status.chunks_without_embedding} of them found by words alone." if status.chunks_without_embedding else ""
+    by_words_alone = status.chunks - status.chunks_embedded
+    without = f" {by_words_alone} of them found by words alone." if by_words_alone else ""
     return Finding(part, Level.OK, f"{status.state.value}; {size}.{without}")
 
 

@@ -134,6 +134,13 @@ class OllamaClient:
             raise self._failed(error) from None
         return Model(self._model, digest, dimensions=len(self._probe()), context_tokens=_context_tokens(shown))
 
+    def context_tokens(self) -> int | None:
+        """Tokens that the configured model reads, as far as the server can say without loading it; None from a server that is away."""
+        try:
+            return _context_tokens(self._once("POST", "/api/show", {"model": self._model}, STATUS_TIMEOUT_SECONDS))
+        except (httpx.HTTPError, _RequestError):
+            return None
+
     def embed_query(self, text: str) -> Vector:
         """Unit vector of a query. A query beyond the window is cut by the server: its beginning is what was asked.
 

@@ -72,7 +72,7 @@ def write_project(project: "ProjectStatus") -> None:
         "root": project.root,
         "model": project.model or "not known yet",
         "files": f"{project.files} searchable, {project.files_done} of {project.files_total} done in the last run",
-        "chunks": f"{project.chunks} searchable, {project.chunks_without_embedding} without a vector",
+        "chunks": f"{project.chunks} searchable by words, {project.chunks_embedded} of them ({project.percent_embedded} %) by meaning too",
         "skipped": skipped,
         "indexed": _moment(project.indexed_at),
         "checked": _moment(project.checked_at),

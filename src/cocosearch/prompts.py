@@ -6,7 +6,7 @@ Ollama applies no template when it embeds (its server/routes.go), so the caller 
 from dataclasses import dataclass
 
 # Part of the embedding cache's key: raise it with every change of a prefix or of the text that is embedded for a chunk.
-PROMPT_VERSION = 1
+PROMPT_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)

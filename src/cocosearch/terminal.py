@@ -9,7 +9,7 @@ from cocosearch.indexing.progress import Progress, ProgressCallback
 
 @contextmanager
 def index_progress(name: str) -> Iterator[ProgressCallback]:
-    """A bar over files, with chunks, their rate and the time left."""
+    """A bar over the chunks that have vectors, with files, rate and the time left."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return
@@ -21,17 +21,17 @@ def index_progress(name: str) -> Iterator[ProgressCallback]:
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("files  {task.fields[chunks]} chunks  {task.fields[rate]:.0f}/s"),
+        TextColumn("chunks of {task.fields[files]} files  {task.fields[rate]:.0f}/s"),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
     )
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task(name, total=None, chunks=0, rate=0.0)
+        task = bars.add_task(name, total=None, files=0, rate=0.0)
 
         def show(progress: Progress) -> None:
             elapsed = bars.tasks[0].elapsed or 0.0
-            rate = progress.chunks_done / elapsed if elapsed > 0 else 0.0
-            bars.update(task, total=progress.files_total, completed=progress.files_done, chunks=progress.chunks_done, rate=rate)
+            rate = progress.chunks_embedded / elapsed if elapsed > 0 else 0.0
+            bars.update(task, total=progress.chunks, completed=progress.chunks_embedded, files=progress.files_done, rate=rate)
 
         yield show

@@ -79,7 +79,7 @@ def test_a_state_directory_that_is_a_file_is_a_problem(tmp_path: Path) -> None:
     ("changes", "level", "says"),
     [
         ({}, Level.OK, "ready; 1 files, 2 chunks"),
-        ({"chunks_without_embedding": 1}, Level.OK, "1 of them found by words alone"),
+        ({"chunks_embedded": 1}, Level.OK, "1 of them found by words alone"),
         ({"state": ProjectState.FAILED, "last_error": "The disk is full."}, Level.PROBLEM, "The last run failed: The disk is full."),
         ({"checked_at": datetime.now(UTC) - timedelta(hours=1)}, Level.WARNING, "nobody has looked at its files since"),
         ({"checked_at": datetime.now(UTC) - timedelta(hours=1), "state": ProjectState.INDEXING}, Level.OK, "indexing"),

@@ -1,6 +1,7 @@
 """Embedding models as the database knows them, and the vectors that they made."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 
 from pgvector import HalfVector
@@ -10,22 +11,41 @@ from cocosearch.database.connection import Connection
 from cocosearch.ollama import Model, Vector
 
 
+@dataclass(frozen=True, slots=True)
+class MissingText:
+    """A chunk whose text has no vector yet."""
+
+    chunk_id: int
+    digest: bytes
+    path: str
+    enclosing: str | None
+    text: str
+
+
 def register_model(connection: Connection, model: Model) -> int:
-    """Id of a model; a new one gets its own HNSW index over the chunks that carry its vectors."""
+    """Id of a model; a new one gets its own HNSW index over the vectors that it will make."""
     key = [model.name, model.digest, model.prompt_version]
     with connection.transaction():
         created = connection.execute(
-            "INSERT INTO models (name, digest, prompt_version, dimensions) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING id",
-            [*key, model.dimensions],
+            """
+            INSERT INTO models (name, digest, prompt_version, dimensions, context_tokens) VALUES (%s, %s, %s, %s, %s)
+            ON CONFLICT DO NOTHING RETURNING id
+            """,
+            [*key, model.dimensions, model.context_tokens],
         ).fetchone()
         if created is not None:
-            connection.execute(
-                sql.SQL("CREATE INDEX {} ON chunks USING hnsw ((embedding::halfvec({})) halfvec_cosine_ops) WHERE model_id = {}").format(
-                    sql.Identifier(f"chunks_embedding_{created[0]}"), sql.Literal(model.dimensions), sql.Literal(created[0])
-                )
+            name, dimensions, model_id = (
+                sql.Identifier(f"embeddings_of_model_{created[0]}"),
+                sql.Literal(model.dimensions),
+                sql.Literal(created[0]),
             )
+            statement = "CREATE INDEX {} ON embeddings USING hnsw ((embedding::halfvec({})) halfvec_cosine_ops) WHERE model_id = {}"
+            connection.execute(sql.SQL(statement).format(name, dimensions, model_id))
             return int(created[0])
-    known = connection.execute("SELECT id FROM models WHERE (name, digest, prompt_version) = (%s, %s, %s)", key).fetchone()
+    known = connection.execute(
+        "UPDATE models SET context_tokens = %s WHERE (name, digest, prompt_version) = (%s, %s, %s) RETURNING id",
+        [model.context_tokens, *key],
+    ).fetchone()
     assert known is not None  # noqa: S101 - models are never deleted
     return int(known[0])
 
@@ -38,29 +58,78 @@ def find_model(connection: Connection, name: str, digest: str, prompt_version: i
     return (int(row[0]), int(row[1])) if row else None
 
 
-def cached_embeddings(connection: Connection, model_id: int, digests: Sequence[bytes]) -> dict[bytes, Vector]:
-    """Vectors made before, by digest of the embedded text; those found count as used today."""
+def use_model(connection: Connection, project_id: int, model: Model) -> int:
+    """Make a model, registered now if need be, the one whose vectors a project is to have; returns its id."""
+    model_id = register_model(connection, model)
+    connection.execute("UPDATE projects SET model_id = %s WHERE id = %s", [model_id, project_id])
+    return model_id
+
+
+def last_known_window(connection: Connection, name: str) -> int | None:
+    """Window, in tokens, of the model of that name that was registered last; None if none ever was."""
+    row = connection.execute("SELECT context_tokens FROM models WHERE name = %s ORDER BY id DESC LIMIT 1", [name]).fetchone()
+    return int(row[0]) if row else None
+
+
+def missing_texts(connection: Connection, project_id: int, model_id: int, after: int, limit: int) -> list[MissingText]:
+    """Chunks of a project, with ids above `after` and in their order, whose texts the model has not been asked for."""
     rows = connection.execute(
-        "SELECT text_digest, embedding FROM embeddings WHERE model_id = %s AND text_digest = ANY(%s)", [model_id, list(digests)]
-    ).fetchall()
-    found = {bytes(digest): embedding.to_list() for digest, embedding in rows}
-    if found:
-        connection.execute(
-            "UPDATE embeddings SET used_on = current_date WHERE model_id = %s AND text_digest = ANY(%s) AND used_on <> current_date",
-            [model_id, list(found)],
-        )
-    return found
+        """
+        SELECT c.id, c.embedded_digest, c.path, c.enclosing, c.text FROM chunks c
+        WHERE c.project_id = %s AND c.id > %s
+          AND NOT EXISTS (SELECT FROM embeddings e WHERE e.model_id = %s AND e.text_digest = c.embedded_digest)
+        ORDER BY c.id LIMIT %s
+        """,
+        [project_id, after, model_id, limit],
+    )
+    return [MissingText(row[0], bytes(row[1]), row[2], row[3], row[4]) for row in rows]
 
 
-def store_embeddings(connection: Connection, model_id: int, vectors: Mapping[bytes, Vector]) -> None:
-    """Keep vectors for the next time that the same text is embedded, in whatever project."""
-    with connection.cursor() as cursor:
+def last_chunk_id(connection: Connection) -> int:
+    """Every chunk that is written from now on has a greater id."""
+    row = connection.execute("SELECT coalesce(max(id), 0) FROM chunks").fetchone()
+    return int(row[0]) if row else 0
+
+
+def count_texts(connection: Connection, project_id: int, after: int) -> int:
+    """Distinct texts of the project's chunks with ids above `after`."""
+    row = connection.execute(
+        "SELECT count(DISTINCT embedded_digest) FROM chunks WHERE project_id = %s AND id > %s", [project_id, after]
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def store_embeddings(connection: Connection, model_id: int, vectors: Mapping[bytes, Vector | None]) -> None:
+    """Keep vectors for every chunk that has or will have one of these texts, in whatever project; None: the model refused the text."""
+    with connection.cursor() as cursor, connection.transaction():
+        # What a crash of the server takes is asked for again; a disk that has to sync would hold up the model.
+        cursor.execute("SET LOCAL synchronous_commit = off")
         cursor.executemany(
             "INSERT INTO embeddings (model_id, text_digest, embedding) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
-            [(model_id, digest, HalfVector(vector)) for digest, vector in vectors.items()],
+            [(model_id, digest, None if vector is None else HalfVector(vector)) for digest, vector in vectors.items()],
         )
 
 
 def forget_embeddings(connection: Connection, unused_for: timedelta) -> int:
-    """Delete vectors that no indexing has asked for in that time; returns how many."""
-    return connection.execute("DELETE FROM embeddings WHERE used_on < current_date - %s", [unused_for]).rowcount
+    """Delete vectors whose texts no chunk has had for that time; returns how many. Called from time to time, it also takes the time."""
+    with connection.transaction():
+        connection.execute(
+            """
+            DELETE FROM unused_embeddings u WHERE EXISTS (SELECT FROM chunks c WHERE c.embedded_digest = u.text_digest)
+            """
+        )
+        connection.execute(
+            """
+            INSERT INTO unused_embeddings (model_id, text_digest)
+            SELECT e.model_id, e.text_digest FROM embeddings e
+            WHERE NOT EXISTS (SELECT FROM chunks c WHERE c.embedded_digest = e.text_digest)
+            ON CONFLICT DO NOTHING
+            """
+        )
+        return connection.execute(
+            """
+            DELETE FROM embeddings e USING unused_embeddings u
+            WHERE (e.model_id, e.text_digest) = (u.model_id, u.text_digest) AND u.since < current_date - %s
+            """,
+            [unused_for],
+        ).rowcount

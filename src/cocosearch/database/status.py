@@ -23,7 +23,11 @@ class ProjectState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProjectStatus:
-    """One project. `files` and `chunks` are what is searchable now; `*_done` of `files_total` is the running or last run."""
+    """One project, as of its last progress.
+
+    `chunks` are searchable by words now, `chunks_embedded` of them by meaning too; `files_done` of `files_total` are those whose rows the
+    running or last run has written.
+    """
 
     name: str
     root: str
@@ -31,10 +35,9 @@ class ProjectStatus:
     model: str | None
     files: int
     chunks: int
-    chunks_without_embedding: int
+    chunks_embedded: int
     files_total: int
     files_done: int
-    chunks_done: int
     skipped: dict[str, int]
     requested_at: datetime
     started_at: datetime | None
@@ -44,6 +47,11 @@ class ProjectStatus:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "state", ProjectState(self.state))
+
+    @property
+    def percent_embedded(self) -> int:
+        """Share of the chunks that meaning finds, rounded down: 100 is all."""
+        return 100 * self.chunks_embedded // self.chunks if self.chunks else 0
 
 
 _STATUS = """
@@ -55,15 +63,10 @@ _STATUS = """
            ) THEN 'interrupted' ELSE p.state END AS state,
            m.name AS model,
            (SELECT count(*) FROM files f WHERE f.project_id = p.id AND f.skip_reason IS NULL) AS files,
-           c.chunks, c.chunks_without_embedding,
-           p.files_total, p.files_done, p.chunks_done, p.skipped,
+           p.chunks, p.chunks_embedded, p.files_total, p.files_done, p.skipped,
            p.requested_at, p.started_at, p.indexed_at, p.checked_at, p.last_error
     FROM projects p
     LEFT JOIN models m ON m.id = p.model_id
-    CROSS JOIN LATERAL (
-        SELECT count(*) AS chunks, count(*) FILTER (WHERE embedding IS NULL) AS chunks_without_embedding
-        FROM chunks WHERE project_id = p.id
-    ) c
 """
 
 

@@ -7,19 +7,17 @@ from pathlib import Path
 
 import cocoindex as coco
 
-from cocosearch.database.connection import Pool
-from cocosearch.indexing.embedding import Embedder
 from cocosearch.indexing.flow import WORKSHOP, Recipe, Workshop, index_files
 from cocosearch.indexing.listing import Listing
-from cocosearch.indexing.progress import Progress, ProgressCallback, store_progress
+from cocosearch.indexing.reporter import Reporter
 from cocosearch.indexing.rows import ROW_STORE, RowStore
 from cocosearch.projects import Project
 
 log = logging.getLogger(__name__)
 
-# Files whose texts wait for vectors at the same time: enough to fill batches, few enough to keep their texts in little memory.
-FILES_IN_FLIGHT = 64
-PROGRESS_SECONDS = 0.5
+# Files under work at the same time: while one is written, others are cut.
+FILES_IN_FLIGHT = 16
+WATCH_SECONDS = 0.2
 # Name under which the engine counts the components of files: that of flow.index_file.
 _FILE_COMPONENT = "index_file"
 
@@ -39,11 +37,9 @@ class Engine:
 
     map_bytes: int
     project: Project
-    project_id: int
     path: Path
-    pool: Pool
-    embedder: Embedder
-    on_progress: ProgressCallback
+    store: RowStore
+    reporter: Reporter
 
     async def run(self, listing: Listing, recipe: Recipe) -> EngineReport:
         """Make the rows those of the listing; errors are reported, not raised."""
@@ -54,8 +50,8 @@ class Engine:
             errors.append(_described(error, context))
 
         provider = coco.ContextProvider()
-        provider.provide(ROW_STORE, RowStore(self.pool, self.project_id))
-        provider.provide(WORKSHOP, Workshop(self.project.root, self.embedder))
+        provider.provide(ROW_STORE, self.store)
+        provider.provide(WORKSHOP, Workshop(self.project.root))
         environment = coco.Environment(
             coco.Settings(db_path=self.path, lmdb_map_size=self.map_bytes),
             context_provider=provider,
@@ -64,13 +60,12 @@ class Engine:
         )
         try:
             config = coco.AppConfig(name="index", environment=environment, max_inflight_components=FILES_IN_FLIGHT)
-            async with self.embedder:
-                handle = coco.App(config, index_files, list(listing.files), recipe).update()
-                watcher = asyncio.create_task(self._watch(handle, len(listing.files)))
-                try:
-                    await handle
-                finally:
-                    watcher.cancel()
+            handle = coco.App(config, index_files, list(listing.files), recipe).update()
+            watcher = asyncio.create_task(self._watch(handle))
+            try:
+                await handle
+            finally:
+                watcher.cancel()
             return self._report(handle, len(listing.files), errors)
         finally:
             environment.close()
@@ -81,28 +76,19 @@ class Engine:
         counted = sum(component.num_errors for component in components.values())
         while len(errors) < counted:
             errors.append("the engine reports an error without a reason")
-        self._show(Progress(files, files - len(errors), self._chunks_done()))
+        self.reporter.files_done = files - len(errors)
         return EngineReport(
             changed=sum(c.num_adds + c.num_reprocesses for name, c in components.items() if name == _FILE_COMPONENT),
             deleted=sum(c.num_deletes for c in components.values()),
             errors=tuple(errors),
         )
 
-    async def _watch(self, handle: coco.UpdateHandle[None], files: int) -> None:
+    async def _watch(self, handle: coco.UpdateHandle[None]) -> None:
         while True:
             stats = handle.stats()
             component = stats.by_component.get(_FILE_COMPONENT) if stats else None
-            await asyncio.to_thread(self._show, Progress(files, component.num_finished if component else 0, self._chunks_done()))
-            await asyncio.sleep(PROGRESS_SECONDS)
-
-    def _chunks_done(self) -> int:
-        counts = self.embedder.counts
-        return counts.embedded + counts.cached + counts.refused
-
-    def _show(self, progress: Progress) -> None:
-        self.on_progress(progress)
-        with self.pool.connection() as connection:
-            store_progress(connection, self.project_id, progress)
+            self.reporter.files_done = component.num_finished if component else 0
+            await asyncio.sleep(WATCH_SECONDS)
 
 
 def _described(error: BaseException, context: coco.ExceptionContext) -> str:

@@ -8,34 +8,39 @@ from cocosearch.database.connection import Connection
 from cocosearch.indexing.listing import Listing
 
 
-def start(connection: Connection, project_id: int, model_id: int) -> None:
+def start(connection: Connection, project_id: int) -> None:
     """The run begins; its progress counts from zero."""
     connection.execute(
         """
         UPDATE projects
-        SET state = 'indexing', started_at = clock_timestamp(), model_id = %s, files_done = 0, chunks_done = 0, listing_digest = NULL
+        SET state = 'indexing', started_at = clock_timestamp(), files_done = 0, listing_digest = NULL, vectors_complete = false
         WHERE id = %s
         """,
-        [model_id, project_id],
+        [project_id],
     )
 
 
-def finish(
-    connection: Connection, project_id: int, *, listing: Listing | None = None, digest: bytes | None = None, error: str | None = None
-) -> None:
-    """The run ended: complete, with its listing and digest, or with an error."""
-    if error is not None or listing is None:
-        connection.execute("UPDATE projects SET state = 'failed', last_error = %s WHERE id = %s", [error, project_id])
-        return
+def rows_written(connection: Connection, project_id: int, listing: Listing, digest: bytes) -> None:
+    """The rows are those of the listing: words find all of it."""
     connection.execute(
-        """
-        UPDATE projects
-        SET state = 'ready', indexed_at = clock_timestamp(), checked_at = clock_timestamp(), last_error = NULL,
-            listing_digest = %s, skipped = %s
-        WHERE id = %s
-        """,
+        "UPDATE projects SET checked_at = clock_timestamp(), listing_digest = %s, skipped = %s WHERE id = %s",
         [digest, Jsonb(_skipped(connection, project_id, listing)), project_id],
     )
+
+
+def complete(connection: Connection, project_id: int) -> None:
+    """The run ended, and every text has its vector or a refusal."""
+    connection.execute(
+        """
+        UPDATE projects SET state = 'ready', indexed_at = clock_timestamp(), last_error = NULL, vectors_complete = true WHERE id = %s
+        """,
+        [project_id],
+    )
+
+
+def failed(connection: Connection, project_id: int, error: str) -> None:
+    """The run ended early; what it has written stays."""
+    connection.execute("UPDATE projects SET state = 'failed', last_error = %s WHERE id = %s", [error, project_id])
 
 
 def found_unchanged(connection: Connection, project_id: int) -> None:

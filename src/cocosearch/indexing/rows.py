@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import cocoindex as coco
 import msgspec
-from pgvector import HalfVector
+from pgvector import SparseVector
 
 from cocosearch.database.connection import Connection, Pool
+from cocosearch.indexing.definitions import Definition
 from cocosearch.indexing.listing import SkipReason
-from cocosearch.ollama import Vector
+from cocosearch.terms import DIMENSIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +22,14 @@ class ChunkRow:
     start_line: int
     end_line: int
     symbols: list[str]
+    enclosing: str | None
     text: str
-    terms: list[str]
-    frequencies: list[int]
-    embedding: Vector | None
+    embedded_digest: bytes
+    weights: dict[int, float]
+
+    def weights_from_zero(self) -> dict[int, float]:
+        """As the Python side of pgvector counts dimensions; SQL shows them from one, as terms are numbered."""
+        return {number - 1: weight for number, weight in self.weights.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +39,11 @@ class FileRows:
     language: str
     skip_reason: SkipReason | None
     chunks: tuple[ChunkRow, ...]
-    model_id: int
+    definitions: tuple[Definition, ...]
 
     def fingerprint(self) -> bytes:
         """Changes with anything that a row holds."""
-        state = hashlib.sha256(f"{self.language}\0{self.skip_reason}\0{self.model_id}\0".encode())
-        for chunk in self.chunks:
-            state.update(repr((chunk.start_line, chunk.end_line, chunk.symbols, chunk.text, chunk.terms, chunk.frequencies)).encode())
-            state.update(HalfVector(chunk.embedding).to_binary() if chunk.embedding else b"\0")
-        return state.digest()
+        return hashlib.sha256(repr(self).encode()).digest()
 
 
 class RowStore:
@@ -67,17 +68,30 @@ class RowStore:
         with connection.cursor() as cursor:
             cursor.executemany(
                 """
-                INSERT INTO chunks (project_id, path, ordinal, language, start_line, end_line, symbols, text,
-                                    terms, frequencies, term_count, model_id, embedding)
-                VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::smallint[], %s, %s, %s)
+                INSERT INTO chunks (project_id, path, ordinal, language, start_line, end_line, symbols, enclosing, text,
+                                    embedded_digest, terms, weights)
+                VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::integer[], %s)
                 """,
                 [
                     (
-                        *(self._project_id, path, ordinal, rows.language, chunk.start_line, chunk.end_line, chunk.symbols, chunk.text),
-                        *(chunk.terms, chunk.frequencies, sum(chunk.frequencies), rows.model_id),
-                        HalfVector(chunk.embedding) if chunk.embedding else None,
+                        *(self._project_id, path, ordinal, rows.language, chunk.start_line, chunk.end_line, chunk.symbols),
+                        *(chunk.enclosing, chunk.text, chunk.embedded_digest),
+                        *(sorted(chunk.weights), SparseVector(chunk.weights_from_zero(), DIMENSIONS)),
                     )
                     for ordinal, chunk in enumerate(rows.chunks)
+                ],
+            )
+            cursor.executemany(
+                """
+                INSERT INTO definitions (project_id, path, kind, name, qualified_name, start_line, end_line, name_line)
+                VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+                """,
+                [
+                    (
+                        *(self._project_id, path, definition.kind, definition.name, definition.qualified_name),
+                        *(definition.start_line, definition.end_line, definition.name_line),
+                    )
+                    for definition in rows.definitions
                 ],
             )
 

@@ -4,26 +4,29 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import psycopg
 
 from cocosearch.database import connect, open_pool
-from cocosearch.database.connection import Connection, unavailable
+from cocosearch.database.connection import Connection, Pool, unavailable
 from cocosearch.database.jobs import register_project
 from cocosearch.database.locks import project_lock
-from cocosearch.database.models import register_model
+from cocosearch.database.models import count_texts, last_chunk_id, last_known_window
 from cocosearch.errors import CocosearchError, IndexingError
 from cocosearch.indexing.chunking import DEFAULT_CHUNK_CHARACTERS
-from cocosearch.indexing.embedding import Embedder, EmbeddingCounts
+from cocosearch.indexing.dense_pass import DenseCounts, DensePass
 from cocosearch.indexing.engine import Engine, EngineReport
 from cocosearch.indexing.engine_state import project_state
 from cocosearch.indexing.flow import Recipe
+from cocosearch.indexing.lane import Lane
 from cocosearch.indexing.listing import Listing, list_files
-from cocosearch.indexing.outcome import finish, missing_rows, start, sweep
+from cocosearch.indexing.outcome import complete, failed, missing_rows, rows_written, start, sweep
 from cocosearch.indexing.progress import ProgressCallback
-from cocosearch.ollama import OllamaClient
-from cocosearch.projects import Project
+from cocosearch.indexing.reporter import Reporter
+from cocosearch.indexing.rows import RowStore
+from cocosearch.ollama import DEFAULT_CONTEXT_TOKENS, OllamaClient
+from cocosearch.projects import Project, load_project
 from cocosearch.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -51,19 +54,33 @@ def index_project(
     project: Project,
     on_progress: ProgressCallback = lambda _: None,
     on_wait: Callable[[], None] = lambda: None,
+    *,
+    lane: Lane | None = None,
+    follow: bool = False,
 ) -> RunResult:
-    """Bring a project's rows up to date with its files; waits while another process does the same.
+    """Bring a project's rows up to date with its files, then their vectors; waits while another process does the same.
+
+    Args:
+        settings: of this process.
+        project: what to index.
+        on_progress: called from another thread, a few times a second at most.
+        on_wait: called once if another process has the project.
+        lane: to the embedding server, where this process has other runs beside this one.
+        follow: look at the files again and again while vectors are being made, so that words find a change at once.
 
     Raises:
         IndexingError: the root is missing or has nothing to index (the index is kept), or a part of the files failed; the message says
             which, and the next run takes up where this one ended.
-        EmbeddingUnavailableError, DatabaseUnavailableError: a service is down.
+        EmbeddingUnavailableError: the embedding server is down; the rows are written and words find them.
+        DatabaseUnavailableError: the database is down.
     """
     with connect(settings) as connection:
         project_id = register_project(connection, project.name, project.root)
     with project_lock(settings, project_id, on_wait) as session:
         try:
-            return _run_locked(settings, project, project_id, session, on_progress)
+            with OllamaClient(settings) as client, open_pool(settings) as pool:
+                run = _Run(settings, project_id, session, client, pool, lane or Lane(settings.embed_batch))
+                return run.index(project, on_progress, follow=follow)
         except CocosearchError as error:
             _note_failure(session, project_id, error)
             raise
@@ -74,15 +91,14 @@ def index_project(
 def _note_failure(session: Connection, project_id: int, failure: CocosearchError) -> None:
     """Tell others why the run failed; a session that is lost too must not hide the reason from the caller."""
     try:
-        finish(session, project_id, error=str(failure))
+        failed(session, project_id, str(failure))
     except psycopg.OperationalError as error:
         log.warning("the failure could not be written to the database: %s", error)
 
 
-def recipe_for(project: Project, model_id: int, context_tokens: int, settings: Settings) -> Recipe:
+def recipe_for(project: Project, context_tokens: int, settings: Settings) -> Recipe:
     """What rows of this project are made with."""
     return Recipe(
-        model_id=model_id,
         chunk_characters=project.config.chunk_size or DEFAULT_CHUNK_CHARACTERS,
         max_tokens=context_tokens,
         max_file_bytes=settings.max_file_bytes,
@@ -90,38 +106,93 @@ def recipe_for(project: Project, model_id: int, context_tokens: int, settings: S
 
 
 def listing_digest(listing: Listing, recipe: Recipe) -> bytes:
-    """Equal digests: a run would change nothing."""
+    """Equal digests: the rows would be the same."""
     return hashlib.sha256(listing.digest() + repr(recipe).encode()).digest()
 
 
-def _run_locked(settings: Settings, project: Project, project_id: int, session: Connection, on_progress: ProgressCallback) -> RunResult:
+@dataclass(slots=True)
+class _Run:
+    """One run, holding the project's lock by its session."""
+
+    settings: Settings
+    project_id: int
+    session: Connection
+    client: OllamaClient
+    pool: Pool
+    lane: Lane
+    counts: DenseCounts = field(default_factory=DenseCounts)
+    changed: int = 0
+    deleted: int = 0
+    rebuilt: bool = False
+
+    def index(self, project: Project, on_progress: ProgressCallback, *, follow: bool) -> RunResult:
+        listing = _listed(project, self.settings)
+        last_old_row = last_chunk_id(self.session)
+        start(self.session, self.project_id)
+        with Reporter(self.pool, self.project_id, on_progress) as reporter:
+            digest, look_again = b"", True
+            while look_again:
+                look_again = False
+                with DensePass(self.client, self.pool, self.project_id, self.lane, self.counts, last_old_row) as dense:
+                    digest = digest or self._write_rows(project, listing, reporter)
+                    dense.rows_complete()
+                    while not dense.wait(self.settings.refresh_seconds if follow else None):
+                        project = load_project(project.root, project.name)
+                        listing = _listed(project, self.settings)
+                        if digest != listing_digest(listing, self._recipe(project)):
+                            digest, look_again = self._write_rows(project, listing, reporter), True
+        complete(self.session, self.project_id)
+        return RunResult(
+            project=project.name,
+            files=len(listing.files),
+            changed=self.changed,
+            deleted=self.deleted,
+            embedded=self.counts.embedded,
+            cached=count_texts(self.session, self.project_id, last_old_row) - self.counts.asked_for_new_rows,
+            refused=self.counts.refused,
+            rebuilt=self.rebuilt,
+            skipped={str(reason): count for reason, count in listing.skipped.items()},
+        )
+
+    def _recipe(self, project: Project) -> Recipe:
+        """Rows need nothing of the model but its window: one that is away now had one, or is guessed a small one."""
+        window = last_known_window(self.session, self.client.model)
+        return recipe_for(project, window or self.client.context_tokens() or DEFAULT_CONTEXT_TOKENS, self.settings)
+
+    def _write_rows(self, project: Project, listing: Listing, reporter: Reporter) -> bytes:
+        """Make the rows those of the listing; returns its digest."""
+        recipe = self._recipe(project)
+        state = project_state(self.settings, project.name)
+        if not state.ensure_matches(self.session, self.project_id):
+            self.rebuilt = True
+        reporter.files_total = len(listing.files)
+        engine = Engine(self.settings.engine_map_bytes, project, state.engine_path, RowStore(self.pool, self.project_id), reporter)
+        report = asyncio.run(engine.run(listing, recipe))
+        if not report.errors and missing_rows(self.session, self.project_id, listing):
+            log.warning("%s: rows are missing that the engine has written; rebuilding", project.name)
+            state.start_anew(self.session, self.project_id)
+            self.rebuilt = True
+            report = asyncio.run(engine.run(listing, recipe))
+        _check(self.session, project, self.project_id, listing, report)
+        state.advance(self.session, self.project_id)
+        self.changed += report.changed
+        self.deleted += report.deleted
+        digest = listing_digest(listing, recipe)
+        rows_written(self.session, self.project_id, listing, digest)
+        reporter.rows_written()
+        return digest
+
+
+def _listed(project: Project, settings: Settings) -> Listing:
     listing = list_files(project, settings)
     if not listing.files:
         raise IndexingError(
             f"{project.root} has no files to index. The existing index is kept; `cocosearch clear {project.name}` removes it."
         )
-    with OllamaClient(settings) as client, open_pool(settings) as pool:
-        model = client.describe_model()
-        model_id = register_model(session, model)
-        recipe = recipe_for(project, model_id, model.context_tokens, settings)
-        state = project_state(settings, project.name)
-        start(session, project_id, model_id)
-        rebuilt = not state.ensure_matches(session, project_id)
-        embedder = Embedder(client, pool, model_id, settings.embed_batch)
-        engine = Engine(settings.engine_map_bytes, project, project_id, state.engine_path, pool, embedder, on_progress)
-        report = asyncio.run(engine.run(listing, recipe))
-        if not report.errors and missing_rows(session, project_id, listing):
-            log.warning("%s: rows are missing that the engine has written; rebuilding", project.name)
-            state.start_anew(session, project_id)
-            rebuilt = True
-            report = asyncio.run(engine.run(listing, recipe))
-        _complete(session, project, project_id, listing, report)
-        state.advance(session, project_id)
-        finish(session, project_id, listing=listing, digest=listing_digest(listing, recipe))
-        return _result(project, listing, report, embedder.counts, rebuilt=rebuilt)
+    return listing
 
 
-def _complete(session: Connection, project: Project, project_id: int, listing: Listing, report: EngineReport) -> None:
+def _check(session: Connection, project: Project, project_id: int, listing: Listing, report: EngineReport) -> None:
     """Judge by the rows, not by the engine's word: it returns success with a dead embedder or a full disk."""
     if report.errors:
         named = "; ".join(report.errors[:MAX_NAMED_ERRORS])
@@ -134,17 +205,3 @@ def _complete(session: Connection, project: Project, project_id: int, listing: L
         raise IndexingError(
             f"{len(missing)} files of '{project.name}' have no complete rows after the run, first {missing[0]}. Run it again."
         )
-
-
-def _result(project: Project, listing: Listing, report: EngineReport, counts: EmbeddingCounts, *, rebuilt: bool) -> RunResult:
-    return RunResult(
-        project=project.name,
-        files=len(listing.files),
-        changed=report.changed,
-        deleted=report.deleted,
-        embedded=counts.embedded,
-        cached=counts.cached,
-        refused=counts.refused,
-        rebuilt=rebuilt,
-        skipped={str(reason): count for reason, count in listing.skipped.items()},
-    )

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -18,13 +19,16 @@ from cocosearch.database.connection import Connection
 from cocosearch.database.jobs import CHANNEL
 from cocosearch.database.locks import indexer_is_running, try_indexer_lock
 from cocosearch.database.migrations import check_migrated
-from cocosearch.database.models import forget_embeddings, register_model
-from cocosearch.errors import CocosearchError, DatabaseUnavailableError
+from cocosearch.database.models import find_model, forget_embeddings, last_known_window
+from cocosearch.database.queries import QUERY_CHANNEL
+from cocosearch.errors import CocosearchError, DatabaseUnavailableError, EmbeddingUnavailableError
+from cocosearch.indexing.lane import Lane
 from cocosearch.indexing.listing import list_files
-from cocosearch.indexing.outcome import finish, found_unchanged
-from cocosearch.indexing.run import index_project, listing_digest, recipe_for
-from cocosearch.ollama import Model, OllamaClient
+from cocosearch.indexing.outcome import failed, found_unchanged
+from cocosearch.indexing.run import RunResult, index_project, listing_digest, recipe_for
+from cocosearch.ollama import OllamaClient
 from cocosearch.projects import Project, load_project
+from cocosearch.prompts import PROMPT_VERSION
 from cocosearch.sdnotify import notify
 from cocosearch.settings import Settings
 
@@ -37,14 +41,16 @@ PAUSE_PER_LOOK = 9.0
 FIRST_RETRY_SECONDS = 2.0
 MAX_RETRY_SECONDS = 300.0
 CACHE_UNUSED_FOR = timedelta(days=60)
+MODEL_CHECK_SECONDS = 10.0
+# While something runs, its end is looked for so often.
+RUN_POLL_SECONDS = 0.2
+# Projects that are indexed side by side; of these, so many that need all of their vectors, which may take hours.
+MAX_RUNS = 6
+MAX_LONG_RUNS = 2
 
 
 class _BusyError(Exception):
     """Another process indexes this project in this moment."""
-
-
-class _StopError(SystemExit):
-    """SIGTERM: leave at once; a run that is cut off is taken up by the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,26 +63,38 @@ class _Due:
     requested: bool
     digest: bytes | None
     model_id: int | None
+    vectors_complete: bool
 
 
 @dataclass(slots=True)
 class _Schedule:
-    """When each project is looked at next, by the clock of `time.monotonic`."""
+    """When each project is looked at next, and when what failed is tried again, by the clock of `time.monotonic`."""
 
     next_look: dict[int, float] = field(default_factory=dict)
+    next_try: dict[int, float] = field(default_factory=dict)
     failures: dict[int, int] = field(default_factory=dict)
 
     def is_due(self, due: _Due) -> bool:
         return due.requested or time.monotonic() >= self.next_look.get(due.project_id, 0.0)
 
+    def may_try(self, due: _Due) -> bool:
+        return due.requested or time.monotonic() >= self.next_try.get(due.project_id, 0.0)
+
     def looked(self, project_id: int, pause: float) -> None:
-        self.failures.pop(project_id, None)
         self.next_look[project_id] = time.monotonic() + pause
+
+    def succeeded(self, project_id: int) -> None:
+        self.failures.pop(project_id, None)
+        self.next_try.pop(project_id, None)
 
     def failed(self, project_id: int) -> None:
         count = self.failures.get(project_id, 0)
         self.failures[project_id] = count + 1
-        self.next_look[project_id] = time.monotonic() + min(MAX_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2.0**count)
+        self.next_try[project_id] = time.monotonic() + min(MAX_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2.0**count)
+
+    def try_all_again(self) -> None:
+        self.failures.clear()
+        self.next_try.clear()
 
 
 def run_indexer(settings: Settings, *, drain: bool = False) -> None:
@@ -121,7 +139,8 @@ def ensure_worker(settings: Settings) -> None:
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:
-    raise _StopError(0)
+    """Leave at once, with all threads: what is cut off is taken up by the next run, as after a kill."""
+    os._exit(0)
 
 
 def _wait_for_lock(session: Connection) -> None:
@@ -132,81 +151,146 @@ def _wait_for_lock(session: Connection) -> None:
 
 def _serve(settings: Settings, session: Connection, *, drain: bool) -> None:
     session.execute(f"LISTEN {CHANNEL}")
+    session.execute(f"LISTEN {QUERY_CHANNEL}")
     forgotten = forget_embeddings(session, CACHE_UNUSED_FOR)
     log.info("serving; forgot %s unused embeddings", forgotten)
-    schedule = _Schedule()
     with OllamaClient(settings) as client:
-        models = _Models(client)
+        indexer = _Indexer(settings, session, client, Lane(settings.embed_batch))
         while True:
-            projects = _projects(session)
-            for due in projects:
-                if schedule.is_due(due):
-                    _look(settings, session, models, schedule, due)
-            if drain and not any(due.requested for due in _projects(session)):
+            indexer.look_at_all()
+            if drain and indexer.is_idle():
                 return
-            for _ in session.notifies(timeout=settings.refresh_seconds, stop_after=1):
-                pass
+            for notification in session.notifies(timeout=indexer.pause(), stop_after=1):
+                if notification.channel == QUERY_CHANNEL:
+                    indexer.lane.query_announced()
 
 
 def _projects(session: Connection) -> list[_Due]:
+    """What is changed in an index that serves comes before what is indexed for the first time."""
     rows = session.execute(
         """
-        SELECT id, name, root, state = 'waiting' OR started_at IS NULL OR requested_at > started_at, listing_digest, model_id
-        FROM projects ORDER BY requested_at
+        SELECT id, name, root, state = 'waiting' OR started_at IS NULL OR requested_at > started_at, listing_digest, model_id,
+               vectors_complete
+        FROM projects ORDER BY indexed_at IS NULL, requested_at
         """
     )
-    return [_Due(row[0], row[1], Path(row[2]), requested=row[3], digest=bytes(row[4]) if row[4] else None, model_id=row[5]) for row in rows]
+    return [_Due(row[0], row[1], Path(row[2]), row[3], bytes(row[4]) if row[4] else None, row[5], row[6]) for row in rows]
 
 
 @dataclass(slots=True)
-class _Models:
-    """The configured model, described again only when its digest changes."""
+class _CurrentModel:
+    """Which of the registered models the server has now, asked for rarely: a look at a project must not wait for a server that hangs."""
 
     client: OllamaClient
-    known: tuple[Model, int] | None = None
+    digest: str | None = None
+    _asked_at: float = float("-inf")
 
-    def current(self, session: Connection) -> tuple[Model, int]:
-        """The model and its id."""
-        if self.known is None or self.known[0].digest != self.client.require_model_digest():
-            model = self.client.describe_model()
-            self.known = model, register_model(session, model)
-        return self.known
+    def came_back(self) -> bool:
+        """Ask, if it is time; whether a server or a model that was away is there again."""
+        if time.monotonic() - self._asked_at < MODEL_CHECK_SECONDS:
+            return False
+        known = self.digest
+        try:
+            self.digest = self.client.require_model_digest()
+        except EmbeddingUnavailableError:
+            self.digest = None
+        self._asked_at = time.monotonic()
+        return known is None and self.digest is not None
+
+    def is_other_than(self, session: Connection, model_id: int | None) -> bool:
+        """Whether the server has another model than this one; False while it is away."""
+        if self.digest is None:
+            return False
+        found = find_model(session, self.client.model, self.digest, PROMPT_VERSION)
+        return found is None or found[0] != model_id
 
 
-def _look(settings: Settings, session: Connection, models: _Models, schedule: _Schedule, due: _Due) -> None:
-    """Index one project if its files, its configuration or the model changed since the last complete run."""
-    began, processor_began = time.monotonic(), _processor_seconds()
-    pause = settings.refresh_seconds
-    try:
-        project = load_project(due.root, due.name)
-        if _unchanged(settings, session, models, due, project):
-            found_unchanged(session, due.project_id)
-            pause = pause_after_look(settings.refresh_seconds, time.monotonic() - began, _processor_seconds() - processor_began)
+@dataclass(slots=True)
+class _Indexer:
+    """Looks at the projects in turn, and runs what has changed side by side: a small change does not wait for a long first index."""
+
+    settings: Settings
+    session: Connection
+    client: OllamaClient
+    lane: Lane
+    schedule: _Schedule = field(default_factory=_Schedule)
+    runs: dict[int, "Future[RunResult]"] = field(default_factory=dict)
+    long_runs: set[int] = field(default_factory=set)
+    executor: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(MAX_RUNS, "run"))
+    model: _CurrentModel = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.model = _CurrentModel(self.client)
+
+    def look_at_all(self) -> None:
+        """Take in what has ended, and begin what has changed."""
+        if self.model.came_back():
+            self.schedule.try_all_again()
+        for due in _projects(self.session):
+            if due.project_id in self.runs:
+                self._take_in(due)
+            elif self.schedule.is_due(due):
+                self._look(due)
+
+    def is_idle(self) -> bool:
+        """Whether nothing runs, and nothing that was asked for waits."""
+        return not self.runs and not any(due.requested for due in _projects(self.session))
+
+    def pause(self) -> float:
+        """Seconds until the next look, unless something is asked for."""
+        return RUN_POLL_SECONDS if self.runs else self.settings.refresh_seconds
+
+    def _take_in(self, due: _Due) -> None:
+        """Note the end of a run. Then the files are looked at again at once: they may have changed meanwhile."""
+        if not self.runs[due.project_id].done():
+            return
+        run = self.runs.pop(due.project_id)
+        self.long_runs.discard(due.project_id)
+        self.schedule.looked(due.project_id, self.settings.refresh_seconds)
+        try:
+            result = run.result()
+        except _BusyError:
+            pass
+        except (DatabaseUnavailableError, psycopg.OperationalError):
+            raise
+        except CocosearchError as error:
+            log.warning("%s: %s", due.name, error)
+            self.schedule.failed(due.project_id)
         else:
-            result = index_project(settings, project, on_wait=_busy)
+            self.schedule.succeeded(due.project_id)
             log.info("%s: %s files, %s changed, %s chunks embedded", result.project, result.files, result.changed, result.embedded)
-    except _BusyError:
-        schedule.looked(due.project_id, settings.refresh_seconds)
-    except (DatabaseUnavailableError, psycopg.OperationalError):
-        raise
-    except CocosearchError as error:
-        log.warning("%s: %s", due.name, error)
-        finish(session, due.project_id, error=str(error))
-        schedule.failed(due.project_id)
-    else:
-        # After a run, however long it took, the files are looked at again at once: they may have changed meanwhile.
-        schedule.looked(due.project_id, pause)
 
+    def _look(self, due: _Due) -> None:
+        """Index one project if its files, its configuration or the model changed since the last complete run."""
+        is_long = not due.vectors_complete or self.model.is_other_than(self.session, due.model_id)
+        if len(self.runs) >= MAX_RUNS or (is_long and len(self.long_runs) >= MAX_LONG_RUNS):
+            return
+        began, processor_began = time.monotonic(), _processor_seconds()
+        try:
+            project = load_project(due.root, due.name)
+            fresh = due.digest is not None and due.digest == self._digest(project)
+        except CocosearchError as error:
+            log.warning("%s: %s", due.name, error)
+            failed(self.session, due.project_id, str(error))
+            self.schedule.failed(due.project_id)
+            self.schedule.next_look[due.project_id] = self.schedule.next_try[due.project_id]
+            return
+        pause = pause_after_look(self.settings.refresh_seconds, time.monotonic() - began, _processor_seconds() - processor_began)
+        self.schedule.looked(due.project_id, pause)
+        if fresh and not is_long:
+            found_unchanged(self.session, due.project_id)
+            self.schedule.succeeded(due.project_id)
+        # Rows that were once complete are made fresh at once; what failed, and vectors that could not be had, have to wait.
+        elif (due.digest is not None and not fresh) or self.schedule.may_try(due):
+            if is_long:
+                self.long_runs.add(due.project_id)
+            run = self.executor.submit(index_project, self.settings, project, on_wait=_busy, lane=self.lane, follow=True)
+            self.runs[due.project_id] = run
 
-def _unchanged(settings: Settings, session: Connection, models: _Models, due: _Due, project: Project) -> bool:
-    if due.digest is None or due.model_id is None:
-        return False
-    listing = list_files(project, settings)
-    model, model_id = models.current(session)
-    if due.digest != listing_digest(listing, recipe_for(project, model_id, model.context_tokens, settings)):
-        return False
-    held = session.execute("SELECT count(*) FROM files WHERE project_id = %s", [due.project_id]).fetchone()
-    return held is not None and held[0] == len(listing.files)
+    def _digest(self, project: Project) -> bytes | None:
+        """Digest of the rows that the files would make now; None where no model was ever seen."""
+        window = last_known_window(self.session, self.client.model)
+        return listing_digest(list_files(project, self.settings), recipe_for(project, window, self.settings)) if window else None
 
 
 def pause_after_look(refresh_seconds: float, elapsed: float, processor: float) -> float:
@@ -215,9 +299,9 @@ def pause_after_look(refresh_seconds: float, elapsed: float, processor: float) -
 
 
 def _processor_seconds() -> float:
-    """Processor time of this process and of the programs that it ran (git)."""
-    spent = os.times()
-    return spent.user + spent.system + spent.children_user + spent.children_system
+    """Processor time of this thread and of the programs that it ran (git)."""
+    children = os.times()
+    return time.thread_time() + children.children_user + children.children_system
 
 
 def _busy() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pgvector import HalfVector
 from psycopg import sql
@@ -95,7 +96,7 @@ def _defining(connection: Connection, query: Query, filters: Filters) -> list[in
     return [row[0] for row in rows]
 
 
-def _measured(connection: Connection, terms: TermWeights, vector: QueryVector | None, ids: Sequence[int]) -> list[tuple[object, ...]]:
+def _measured(connection: Connection, terms: TermWeights, vector: QueryVector | None, ids: Sequence[int]) -> list[tuple[Any, ...]]:
     parameters: dict[str, object] = {"query": sparse_query(terms), "ids": list(ids)}
     if vector is None:
         statement = sql.SQL(_MEASURED).format(cosine=sql.SQL("NULL"), vectors=sql.SQL(""))

@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 from cocosearch.search.paths import Noise, noise_of
 from cocosearch.search.query import Query, TermWeights
-from cocosearch.search.types import Arm
+from cocosearch.search.types import Arm, Signals
 from cocosearch.terms import file_stem, stem, stems_of
 
 # A project's id and a path in it.
@@ -66,32 +66,6 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Signals:
-    """What made a score: the two measures, shares of the best mix that were added, factors."""
-
-    lexical: float  # share of the query's information that the chunk holds, 0 to 1
-    cosine: float | None
-    mixed: float  # of the two, as a share of the best mix
-    quoted_definition: float
-    definition: float
-    quoted_file: float
-    file_name: float
-    noise: float
-    coherence: float = 0.0
-    saturation: float = 1.0
-
-    @property
-    def boosted(self) -> float:
-        """Before anything that depends on the other chunks of the file."""
-        return self.mixed + self.quoted_definition + self.definition + self.quoted_file + self.file_name
-
-    @property
-    def score(self) -> float:
-        """1.0 is the best mix without any signal."""
-        return (self.boosted + self.coherence) * self.noise * self.saturation
-
-
-@dataclass(frozen=True, slots=True)
 class Ranked:
     """A candidate with what made its place."""
 
@@ -116,9 +90,7 @@ def rank(query: Query, terms: TermWeights, candidates: Sequence[Candidate], weig
     for entry in found:
         file = entry.candidate.file
         coherence = 0.0 if seen[file] else weights.coherence * mass[file] / heaviest
-        placed.append(
-            Ranked(entry.candidate, replace(entry.signals, coherence=coherence, saturation=weights.saturation ** seen[file]))
-        )
+        placed.append(Ranked(entry.candidate, replace(entry.signals, coherence=coherence, saturation=weights.saturation ** seen[file])))
         seen[file] += 1
     return _in_order(placed)
 
@@ -143,9 +115,9 @@ def _with_signals(
                 cosine=candidate.cosine,
                 mixed=mix / best,
                 quoted_definition=weights.quoted_definition * any(symbol.lower() in query.names for symbol in candidate.symbols),
-                definition=weights.definition * max((_fit(symbol, query, terms) for symbol in candidate.symbols), default=0.0),
+                definition=weights.definition * max((_fit(symbol, terms) for symbol in candidate.symbols), default=0.0),
                 quoted_file=weights.quoted_file * (file.lower() in query.names),
-                file_name=weights.file_name * _fit(file, query, terms, by_prefix=True),
+                file_name=weights.file_name * _fit(file, terms, by_prefix=True),
                 noise=prod(weights.noise[noise] for noise in noise_of(candidate.path) - query.wanted),
             ),
         )
@@ -158,8 +130,7 @@ def _mix(shares: Sequence[float], cosines: Sequence[float | None], dense: float)
         return list(shares)
     middle = median(known)
     return [
-        (1 - dense) * share + dense * max(0.0, middle if cosine is None else cosine)
-        for share, cosine in zip(shares, cosines, strict=True)
+        (1 - dense) * share + dense * max(0.0, middle if cosine is None else cosine) for share, cosine in zip(shares, cosines, strict=True)
     ]
 
 
@@ -175,7 +146,7 @@ def _mass_of_files(found: Sequence[Ranked], chunks: int) -> dict[File, float]:
     return mass
 
 
-def _fit(name: str, query: Query, terms: TermWeights, *, by_prefix: bool = False) -> float:
+def _fit(name: str, terms: TermWeights, *, by_prefix: bool = False) -> float:
     """How far a name is made of the query's words and the query of the name's: geometric mean of the two shares, 0 to 1.
 
     The query's words count by what they tell, the name's alike. By prefix, words of which one begins the other count half.

@@ -88,8 +88,11 @@ def content_digest(connection: Connection) -> str:
     """Changes with any row that a search can see; not with ids, or with the order in which rows were written."""
     rows = connection.execute(
         """
-        SELECT p.name, c.path, c.ordinal, c.language, c.start_line, c.end_line, c.symbols, c.text, c.terms, c.frequencies, c.embedding::text
-        FROM chunks c JOIN projects p ON p.id = c.project_id ORDER BY p.name, c.path, c.ordinal
+        SELECT p.name, c.path, c.ordinal, c.language, c.start_line, c.end_line, c.symbols, c.enclosing, c.text,
+               c.terms, c.weights::text, c.embedded_digest, e.embedding::text
+        FROM chunks c JOIN projects p ON p.id = c.project_id
+        LEFT JOIN embeddings e ON e.model_id = p.model_id AND e.text_digest = c.embedded_digest
+        ORDER BY p.name, c.path, c.ordinal
         """
     )
     digest = hashlib.sha256()

@@ -19,5 +19,6 @@ def test_every_text_is_embedded_once_and_progress_is_told(cold_settings: Setting
     assert stored == (result.embedded,)
     assert project_status(connection, "h11").chunks == result.embedded
     assert seen[-1].files_done == seen[-1].files_total == result.files
-    assert seen[-1].chunks_done == result.embedded
-    assert any(0 < progress.chunks_done < result.embedded for progress in seen)
+    assert seen[-1].chunks == seen[-1].chunks_embedded == result.embedded
+    assert any(progress.files_done == result.files and progress.chunks_embedded < result.embedded for progress in seen)
+    assert any(0 < progress.chunks_embedded < result.embedded for progress in seen)

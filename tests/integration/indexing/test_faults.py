@@ -89,9 +89,13 @@ def test_the_embedding_server_dies_in_the_middle(
         wait_until(lambda: embedded(connection) > 0, process)
     _, errors = process.communicate(timeout=DEADLINE_SECONDS)
     assert process.returncode == 1
-    assert "files of 'h11' failed and will be tried again" in errors
+    assert "cannot be used" in errors
+    assert "COCOSEARCH_OLLAMA_URL" in errors
     assert "Traceback" not in errors
-    assert project_status(connection, "h11").state is ProjectState.FAILED
+    status = project_status(connection, "h11")
+    assert status.state is ProjectState.FAILED
+    assert status.files_done == status.files_total
+    assert 0 < status.chunks_embedded < status.chunks
 
     again = run(settings, "index", str(project_directory))
     assert again.returncode == 0, again.stderr

@@ -93,7 +93,7 @@ def test_it_survives_a_database_that_drops_it(
 def test_a_run_that_was_killed_is_taken_up(cold_settings: Settings, connection: Connection, project_directory: Path) -> None:
     enqueue(connection, project_directory, None, max_queued=10)
     process = start(cold_settings, "indexer")
-    wait_for(lambda: project_status(connection, "h11").chunks_done > 0, "the run under way")
+    wait_for(lambda: project_status(connection, "h11").chunks_embedded > 0, "the run under way")
     process.kill()
     process.communicate()
     wait_for(lambda: project_status(connection, "h11").state is ProjectState.INTERRUPTED, "that its process is gone")

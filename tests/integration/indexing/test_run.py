@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from pgvector import SparseVector
 from tests.integration.indexing.conftest import content_digest, paths
 
 from cocosearch.database.connection import Connection
@@ -16,6 +17,7 @@ from cocosearch.indexing.content import read_text
 from cocosearch.indexing.run import RunResult, index_project
 from cocosearch.projects import load_project
 from cocosearch.settings import Settings
+from cocosearch.terms import DIMENSIONS, term_number
 
 
 def index(settings: Settings, directory: Path) -> RunResult:
@@ -40,14 +42,18 @@ def test_first_run_makes_rows_and_the_second_does_nothing(settings: Settings, co
 def test_rows_carry_what_a_search_needs(settings: Settings, connection: Connection, project_directory: Path) -> None:
     index(settings, project_directory)
     row = connection.execute(
-        "SELECT start_line, end_line, text, language, 'receive_data' = ANY(terms), vector_dims(embedding), l2_norm(embedding)"
-        " FROM chunks WHERE 'receive_data' = ANY(symbols)"
+        """
+        SELECT c.start_line, c.end_line, c.text, c.language, %s = ANY(c.terms), (c.weights <#> %s) < 0,
+               vector_dims(e.embedding), l2_norm(e.embedding)
+        FROM chunks c JOIN embeddings e ON e.text_digest = c.embedded_digest WHERE 'receive_data' = ANY(c.symbols)
+        """,
+        [term_number("receive_data"), SparseVector({term_number("receive_data") - 1: 1.0}, DIMENSIONS)],
     ).fetchone()
     assert row is not None
-    start, end, text, language, has_term, dimensions, norm = row
+    start, end, text, language, has_term, has_weight, dimensions, norm = row
     lines = (project_directory / "_connection.py").read_text().split("\n")[start - 1 : end]
     assert text == "\n".join(lines).strip("\n").rstrip()
-    assert (language, has_term, dimensions) == ("python", True, 384)
+    assert (language, has_term, has_weight, dimensions) == ("python", True, True, 384)
     assert norm == pytest.approx(1.0, abs=1e-3)
 
 
@@ -158,9 +164,9 @@ def test_another_model_is_a_rebuild_and_never_a_mixture(settings: Settings, conn
     connection.execute("UPDATE models SET digest = 'sha256:of-an-older-build'")
     result = index(settings, project_directory)
     assert result.embedded == project_status(connection, "h11").chunks
-    assert connection.execute("SELECT count(DISTINCT model_id) FROM chunks").fetchone() == (1,)
+    assert connection.execute("SELECT model_id FROM projects").fetchone() == connection.execute("SELECT max(id) FROM models").fetchone()
     assert connection.execute(
-        "SELECT count(*) FROM pg_indexes WHERE tablename = 'chunks' AND indexdef LIKE '%USING hnsw%halfvec_cosine_ops%'"
+        "SELECT count(*) FROM pg_indexes WHERE tablename = 'embeddings' AND indexdef LIKE '%USING hnsw%halfvec_cosine_ops%'"
     ).fetchone() == (2,)
 
 
@@ -197,7 +203,10 @@ def test_a_line_without_end_becomes_chunks_that_the_model_reads(
     result = index(settings, project_directory)
     assert result.refused == 0
     row = connection.execute(
-        "SELECT count(*), max(length(text)), count(*) FILTER (WHERE embedding IS NULL) FROM chunks WHERE path = 'bundle.min.js'"
+        """
+        SELECT count(*), max(length(c.text)), count(*) FILTER (WHERE e.embedding IS NULL)
+        FROM chunks c LEFT JOIN embeddings e ON e.text_digest = c.embedded_digest WHERE c.path = 'bundle.min.js'
+        """
     ).fetchone()
     assert row is not None
     assert row[0] > 20
@@ -212,8 +221,14 @@ def test_a_dead_embedder_is_an_error_and_not_a_short_success(settings: Settings,
     status = project_status(connection, "h11")
     assert status.state is ProjectState.FAILED
     assert "Ollama" in (status.last_error or "")
+    assert status.files == status.files_done > 8
+    assert (status.chunks > 50, status.chunks_embedded) == (True, 0)  # words find them, and nothing says that meaning does
+    rows = connection.execute("SELECT array_agg(id ORDER BY id) FROM chunks").fetchone()
     index(settings, project_directory)
-    assert project_status(connection, "h11").state is ProjectState.READY
+    status = project_status(connection, "h11")
+    assert status.state is ProjectState.READY
+    assert status.chunks_embedded == status.chunks
+    assert connection.execute("SELECT array_agg(id ORDER BY id) FROM chunks").fetchone() == rows  # filled in, not written again
 
 
 def test_an_unreadable_file_is_an_error_and_keeps_its_rows(settings: Settings, connection: Connection, project_directory: Path) -> None:

@@ -25,8 +25,22 @@ ALTER TABLE chunks SET (toast_tuple_target = 256);
 CREATE INDEX chunks_terms ON chunks USING gin (terms);
 CREATE INDEX chunks_embedded_digest ON chunks (embedded_digest);
 
+-- The embedded text is another one now (cocosearch.prompts.PROMPT_VERSION 2): nobody will ask for an older vector.
+UPDATE projects SET model_id = NULL;
+DELETE FROM models;
+-- The window: rows are cut to it, also while the server is away.
+ALTER TABLE models ADD COLUMN context_tokens integer NOT NULL;
 -- NULL: the model refused this text.
 ALTER TABLE embeddings ALTER COLUMN embedding DROP NOT NULL;
+-- A vector counts as used as long as a chunk has its text. Its row is never updated, for that would index the vector again.
+ALTER TABLE embeddings DROP COLUMN used_on;
+CREATE TABLE unused_embeddings (
+    model_id integer NOT NULL,
+    text_digest bytea NOT NULL,
+    since date NOT NULL DEFAULT current_date,
+    PRIMARY KEY (model_id, text_digest),
+    FOREIGN KEY (model_id, text_digest) REFERENCES embeddings ON DELETE CASCADE
+);
 
 CREATE TABLE definitions (
     project_id integer NOT NULL,
@@ -49,8 +63,11 @@ CREATE TABLE term_statistics (
     chunks integer NOT NULL,
     PRIMARY KEY (term, project_id)
 );
+ALTER TABLE projects DROP COLUMN chunks_done;
 ALTER TABLE projects
     -- Kept by the runs, so that a search need not count: what is searchable, and how much of it by meaning.
     ADD COLUMN chunks integer NOT NULL DEFAULT 0,
     ADD COLUMN chunks_embedded integer NOT NULL DEFAULT 0,
-    ADD COLUMN chunks_counted integer NOT NULL DEFAULT 0;
+    ADD COLUMN chunks_counted integer NOT NULL DEFAULT 0,
+    -- The rows are those of listing_digest; whether each of their texts has its vector of model_id is said here.
+    ADD COLUMN vectors_complete boolean NOT NULL DEFAULT false;
