@@ -32,10 +32,11 @@ class Weights:
     """Constants of the ranking. The additive ones are shares of the best mixed score among the candidates."""
 
     dense: float = 0.7  # of the cosine in the mix; the rest is the lexical share's
+    dense_of_name: float = 0.2  # the same for a query that is one name: a vector knows what it is like, not whether it is the one
     quoted_definition: float = 0.2  # the chunk defines a name that the query quotes
     definition: float = 0.1  # the chunk defines a name made of the query's words
-    quoted_file: float = 0.1  # the file is called as a name that the query quotes
-    file_name: float = 0.35  # the file's name is made of the query's words
+    quoted_file: float = 0.2  # the file is called as a name that the query quotes
+    file_name: float = 0.5  # the file's name is made of the query's words
     coherence: float = 0.1  # more chunks of the file are candidates too
     coherent_chunks: int = 5  # as many of them count
     saturation: float = 0.5  # factor of a file's second chunk, its square that of the third, …
@@ -104,7 +105,7 @@ def _with_signals(
 ) -> Iterator[tuple[Candidate, Signals]]:
     shares = [candidate.bm25 / terms.best_possible if terms.best_possible else 0.0 for candidate in candidates]
     cosines = [candidate.cosine for candidate in candidates]
-    mixed = _mix(shares, cosines, weights.dense)
+    mixed = _mix(shares, cosines, weights.dense_of_name if query.is_name else weights.dense)
     best = max(mixed, default=0.0) or 1.0
     for candidate, share, mix in zip(candidates, shares, mixed, strict=True):
         file = file_stem(candidate.path)
