@@ -1,5 +1,6 @@
 """A text's syntax tree, in bounded time: some texts make a grammar try without end, and such a text is read without one."""
 
+import re
 import time
 from typing import TYPE_CHECKING
 
@@ -15,15 +16,18 @@ BYTES_PER_REPORT = 7
 MIN_REPORTS = 2_000
 # For scanners that are slow within one step. Counted in processor time, so that a busy machine reads what an idle one reads.
 MAX_SECONDS = 3.0
-# The scanner of YAML keeps its open blocks in a buffer of 1,024 bytes without looking at its end.
-MAX_YAML_DEPTH = 100
+# The scanners of these grammars keep what is open in a buffer of 1,024 bytes, and end the process where it is full.
+MAX_DEPTH = 100
+
+_BLOCK_MARK = re.compile(rb"(?:>|[-*+?:](?=\s|$)|\d{1,9}[.)](?=\s))[ \t]*")
+_BRACE = re.compile(rb"[{}]")
 
 
 def matches(data: bytes, source: Source) -> "list[tuple[int, dict[str, list[Node]]]]":
     """What the language's query finds: index of the pattern and captured nodes; [] where the text cannot be parsed in bounds."""
     from tree_sitter import Parser, QueryCursor
 
-    if len(data) > MAX_BYTES or (source.grammar == "yaml" and _yaml_depth(data) > MAX_YAML_DEPTH):
+    if len(data) > MAX_BYTES or _too_deep(data, source.grammar):
         return []
     grammar, query = loaded(source)
     progress = _Progress(data)
@@ -58,18 +62,35 @@ class _Progress:
         return self.stopped
 
 
-def _yaml_depth(data: bytes) -> int:
-    """Blocks that may be open at once: deeper lines, and several dashes or question marks on one line."""
+def _too_deep(data: bytes, grammar: str) -> bool:
+    if grammar in {"yaml", "markdown"}:
+        return _block_depth(data) > MAX_DEPTH
+    return grammar == "kotlin" and _brace_depth(data) > MAX_DEPTH
+
+
+def _brace_depth(data: bytes) -> int:
+    """Braces open at once, among them those of values within strings."""
+    depth = deepest = 0
+    for brace in _BRACE.findall(data):
+        depth = depth + 1 if brace == b"{" else max(0, depth - 1)
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _block_depth(data: bytes) -> int:
+    """Blocks that may be open at once in YAML or Markdown: by indentation, and by several list marks or quotes on one line."""
     open_: list[int] = []
     deepest = 0
     for line in data.split(b"\n"):
-        content = line.lstrip(b" ")
+        content = line.lstrip(b" \t")
         if not content.strip():
             continue
         indent = len(line) - len(content)
         while open_ and open_[-1] >= indent:
             open_.pop()
         open_.append(indent)
-        marks = len(content) - len(content.lstrip(b"-?: \t"))
+        marks, position = 0, indent
+        while mark := _BLOCK_MARK.match(line, position):
+            marks, position = marks + 1, mark.end()
         deepest = max(deepest, 2 * len(open_) + marks)
     return deepest
