@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 
 # Larger texts are generated or data; nobody looks for their definitions.
 MAX_BYTES = 4_194_304
-# The parser reports every hundredth step. Code takes a report for 70 to 120 bytes; what takes ten times as many makes no progress.
-BYTES_PER_REPORT = 7
-MIN_REPORTS = 2_000
+# The parser reports every hundredth step. Code takes a report for 70 to 120 bytes, some Scala one for 2; a text that takes far more is
+# one that the grammar makes no progress with.
+BYTES_PER_REPORT = 2
+MIN_REPORTS = 20_000
 # For scanners that are slow within one step. Counted in processor time, so that a busy machine reads what an idle one reads.
 MAX_SECONDS = 3.0
 # The scanners of these grammars keep what is open in a buffer of 1,024 bytes, and end the process where it is full.
