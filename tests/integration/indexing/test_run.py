@@ -157,7 +157,8 @@ def test_another_model_is_a_rebuild_and_never_a_mixture(settings: Settings, conn
     index(settings, project_directory)
     connection.execute("UPDATE models SET digest = 'sha256:of-an-older-build'")
     result = index(settings, project_directory)
-    assert result.embedded == project_status(connection, "h11").chunks
+    # A file may hold the same text twice.
+    assert connection.execute("SELECT count(DISTINCT (path, text)) FROM chunks").fetchone() == (result.embedded,)
     assert connection.execute("SELECT count(DISTINCT model_id) FROM chunks").fetchone() == (1,)
     assert connection.execute(
         "SELECT count(*) FROM pg_indexes WHERE tablename = 'chunks' AND indexdef LIKE '%USING hnsw%halfvec_cosine_ops%'"
