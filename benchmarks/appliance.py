@@ -1,4 +1,4 @@
-"""First honest figures of the whole: indexing against the embedding server alone, search latency, start-up, memory.
+"""Figures of the whole at rest: search latency, start-up, memory.
 
 Starts everything it needs: PostgreSQL in a container (scripts/test-postgres), the embedded embedding server, cocosearch.
 
@@ -15,7 +15,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,16 +25,12 @@ from tests.integration.indexing.command import start
 from cocosearch.database import connect, open_pool
 from cocosearch.database.migrations import migrate
 from cocosearch.database.status import project_status
-from cocosearch.indexing.chunking import Chunk
-from cocosearch.indexing.embedding import REQUESTS_IN_FLIGHT
-from cocosearch.indexing.flow import embedded_text
 from cocosearch.indexing.run import index_project
 from cocosearch.ollama import OllamaClient
 from cocosearch.projects import load_project
 from cocosearch.search import SearchRequest, search
 from cocosearch.settings import Settings
 
-ROUNDS = 2
 SEARCHES = 100
 STARTS = 10
 QUESTIONS = (
@@ -56,58 +51,28 @@ def main() -> None:
     parser.add_argument("directory", nargs="?", type=Path)
     given = parser.parse_args().directory
     with tempfile.TemporaryDirectory() as scratch:
-        directory = given or _library(Path(scratch))
+        directory = given or library(Path(scratch))
         with services.postgres() as postgres_url, services.fresh_database(postgres_url) as url, services.embedder() as embedder_url:
             settings = Settings(database_url=url, ollama_url=embedder_url, model="all-minilm", state_dir=Path(scratch) / "state")
             with connect(settings) as connection:
                 migrate(connection)
             print("| what | figure |\n|---|---|")
-            for name, figure in [*_indexing(settings, directory), *_searching(settings), *_starting(), *_memory(settings)]:
+            for name, figure in [*_indexed(settings, directory), *_searching(settings), *_starting(), *_memory(settings)]:
                 print(f"| {name} | {figure} |")
 
 
-def _library(scratch: Path) -> Path:
+def library(scratch: Path) -> Path:
+    """A copy of the installed library's sources."""
     directory = scratch / "fastmcp"
     shutil.copytree(Path(fastmcp.__path__[0]), directory, ignore=shutil.ignore_patterns("__pycache__"))
     return directory
 
 
-def _indexing(settings: Settings, directory: Path) -> Iterator[tuple[str, str]]:
-    """End to end and the server alone on the same texts, in turns, so that both see the same machine."""
-    ratios, rates, alone = [], [], []
-    for _ in range(ROUNDS):
-        with connect(settings) as connection:
-            connection.execute("DELETE FROM projects")
-            connection.execute("DELETE FROM embeddings")
-        shutil.rmtree(settings.state_dir, ignore_errors=True)
-        began = time.perf_counter()
-        result = index_project(settings, load_project(directory, "benchmark"))
-        end_to_end = result.embedded / (time.perf_counter() - began)
-        rates.append(end_to_end)
-        alone.append(_server_rate(settings))
-        ratios.append(end_to_end / alone[-1])
-    began = time.perf_counter()
-    again = index_project(settings, load_project(directory, "benchmark"))
-    unchanged = time.perf_counter() - began
-    assert again.embedded == 0
+def _indexed(settings: Settings, directory: Path) -> Iterator[tuple[str, str]]:
+    index_project(settings, load_project(directory, "benchmark"))
     with connect(settings) as connection:
         status = project_status(connection, "benchmark")
     yield "project", f"{status.files} files, {status.chunks} chunks"
-    yield "first index, end to end", f"{statistics.median(rates):.1f} chunks/s"
-    yield "embedding server alone, same texts", f"{statistics.median(alone):.1f} chunks/s"
-    yield "end to end / alone", f"{statistics.median(ratios):.0%}"
-    yield "second run, unchanged", f"{unchanged:.2f} s, 0 embedded"
-
-
-def _server_rate(settings: Settings) -> float:
-    with connect(settings) as connection:
-        rows = connection.execute("SELECT path, start_line, end_line, text FROM chunks ORDER BY path, ordinal").fetchall()
-    texts = list(dict.fromkeys(embedded_text(path, Chunk(first, last, text)) for path, first, last, text in rows))
-    batches = [texts[i : i + settings.embed_batch] for i in range(0, len(texts), settings.embed_batch)]
-    with OllamaClient(settings) as client, ThreadPoolExecutor(REQUESTS_IN_FLIGHT) as threads:
-        began = time.perf_counter()
-        made = sum(len(vectors) for vectors in threads.map(client.embed_documents, batches))
-        return made / (time.perf_counter() - began)
 
 
 def _searching(settings: Settings) -> Iterator[tuple[str, str]]:

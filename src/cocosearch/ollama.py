@@ -3,7 +3,9 @@
 import json
 import math
 import re
+import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -30,6 +32,8 @@ PULL_FIRST_BACKOFF_SECONDS = 2.0
 SERVER_WAIT_SECONDS = 120.0
 SERVER_POLL_SECONDS = 0.25
 DEFAULT_CONTEXT_TOKENS = 512
+# Vectors of queries that are kept, those asked for last: at 1,024 dimensions less than 10 MB.
+KNOWN_QUERIES = 256
 # Any text does: it tells a text that the model refuses from a server that refuses all.
 PROBE_TEXT = "def main(): pass"
 HTTP_BAD_REQUEST, HTTP_NOT_FOUND, HTTP_SERVER_ERROR, HTTP_UNAVAILABLE = 400, 404, 500, 503
@@ -78,6 +82,8 @@ class OllamaClient:
         self._prompts = prompts_for(settings.model)
         self._embed_timeout = settings.embed_timeout_seconds
         self._query_timeout = settings.query_timeout_seconds
+        self._queries: OrderedDict[tuple[str, int, str], Vector] = OrderedDict()
+        self._queries_lock = threading.Lock()
         # trust_env: code must not travel through a proxy that the environment names for the internet.
         self._http = httpx.Client(
             base_url=self._url, timeout=httpx.Timeout(STATUS_TIMEOUT_SECONDS, connect=CONNECT_TIMEOUT_SECONDS), trust_env=False
@@ -141,12 +147,31 @@ class OllamaClient:
         except (httpx.HTTPError, _RequestError):
             return None
 
-    def embed_query(self, text: str) -> Vector:
+    def embed_query(self, text: str, digest: str | None = None) -> Vector:
         """Unit vector of a query. A query beyond the window is cut by the server: its beginning is what was asked.
+
+        Args:
+            text: what was asked.
+            digest: the model's, as `require_model_digest` has just said; with it, a query that this model embedded lately is not sent.
 
         Raises:
             EmbeddingUnavailableError: no vector within the query's time limit.
         """
+        if digest is None:
+            return self._embed_query(text)
+        key = (digest, PROMPT_VERSION, text)
+        with self._queries_lock:
+            if key in self._queries:
+                self._queries.move_to_end(key)
+                return self._queries[key]
+        vector = self._embed_query(text)
+        with self._queries_lock:
+            self._queries[key] = vector
+            while len(self._queries) > KNOWN_QUERIES:
+                self._queries.popitem(last=False)
+        return vector
+
+    def _embed_query(self, text: str) -> Vector:
         body = self._body([self._prompts.query + text], truncate=True)
         try:
             answer = self._once("POST", "/api/embed", body, self._query_timeout)

@@ -1,7 +1,10 @@
 """A scripted server of Ollama's protocol on loopback, with the shapes and sentences of Ollama's own answers."""
 
+import hashlib
 import json
+import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,10 +23,56 @@ def vector_of(text: str) -> list[float]:
 
 
 @dataclass
+class SerialModel:
+    """A model that embeds as Ollama's do: one text at a time, in the order of arrival, whatever requests they came with."""
+
+    seconds_per_text: float = 0.0
+    window_characters: int = 100_000
+    refused: Callable[[str], bool] = lambda text: "poison" in text
+    texts: list[str] = field(default_factory=list)  # all that were embedded, in order
+    ahead: dict[str, int] = field(default_factory=dict)  # of each text, how many others waited when it arrived
+    awake: threading.Event = field(default_factory=threading.Event)  # cleared: it hangs
+    _waiting: "queue.SimpleQueue[tuple[str, threading.Event]]" = field(default_factory=queue.SimpleQueue)
+
+    def __post_init__(self) -> None:
+        self.awake.set()
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def __call__(self, body: Body) -> Answer:
+        texts = body["input"]
+        if any(len(text) > self.window_characters for text in texts):
+            return 400, {"error": "the input length exceeds the context length"}
+        if any(self.refused(text) for text in texts):
+            return 500, {"error": "llama runner process has terminated"}
+        waits = []
+        for text in texts:
+            self.ahead[text] = self._waiting.qsize()
+            waits.append(threading.Event())
+            self._waiting.put((text, waits[-1]))
+        for done in waits:
+            done.wait()
+        return 200, {"model": body["model"], "embeddings": [self.vector_of(text) for text in texts]}
+
+    @staticmethod
+    def vector_of(text: str) -> list[float]:
+        """Eight numbers that depend on every character."""
+        return [byte / 255 - 0.5 for byte in hashlib.sha256(text.encode()).digest()[:8]]
+
+    def _serve(self) -> None:
+        while True:
+            text, done = self._waiting.get()
+            self.awake.wait()
+            time.sleep(self.seconds_per_text)
+            self.texts.append(text)
+            done.set()
+
+
+@dataclass
 class Script:
     """What the server has and says; tests replace the parts that they are about, and read `requests`."""
 
     models: list[str] = field(default_factory=lambda: ["nomic-embed-text:latest"])
+    digest: str = DIGEST
     requests: list[tuple[str, Body]] = field(default_factory=list)
     embed: Callable[[Body], Answer] | None = None
     show: Callable[[Body], Answer] | None = None
@@ -43,7 +92,7 @@ class Script:
         if path == "/api/version":
             return 200, {"version": "0.32.7"}
         if path == "/api/tags":
-            return 200, {"models": [{"name": name, "model": name, "digest": DIGEST} for name in self.models]}
+            return 200, {"models": [{"name": name, "model": name, "digest": self.digest} for name in self.models]}
         if method == "POST" and path in handlers:
             return handlers[path](body)
         return 404, b"404 page not found"

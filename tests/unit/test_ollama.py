@@ -361,3 +361,35 @@ def test_proxies_of_the_environment_see_no_code(script: Script, monkeypatch: pyt
     with client_of(script) as client:
         assert client.version() == "0.32.7"
         assert len(client.embed_documents(["x"])) == 1
+
+
+def test_a_query_that_was_asked_lately_is_not_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "KNOWN_QUERIES", 2)
+    with client_of(script := Script()) as client:
+        first = client.embed_query("a", DIGEST)
+        assert client.embed_query("a", DIGEST) == first
+        assert len(script.to("/api/embed")) == 1
+        client.embed_query("a", "another digest")  # another model, another vector
+        assert len(script.to("/api/embed")) == 2
+        client.embed_query("b", DIGEST)  # the oldest of three is forgotten
+        client.embed_query("a", "another digest")
+        assert len(script.to("/api/embed")) == 3
+        client.embed_query("a", DIGEST)
+        assert len(script.to("/api/embed")) == 4
+
+
+def test_a_query_that_failed_is_sent_again(script: Script) -> None:
+    usual = script._embed
+    script.embed = lambda _: BUSY
+    with client_of(script) as client:
+        with pytest.raises(EmbeddingUnavailableError):
+            client.embed_query("a", DIGEST)
+        script.embed = usual
+        assert client.embed_query("a", DIGEST)
+
+
+def test_the_window_is_known_without_loading_the_model(script: Script) -> None:
+    with client_of(script) as client:
+        assert client.context_tokens() == 2048
+        assert not script.to("/api/embed")
+    assert OllamaClient(Settings(ollama_url=f"http://127.0.0.1:{free_port()}")).context_tokens() is None

@@ -43,7 +43,7 @@ class Lane:
             if not self._seconds_per_text:
                 return 1
             seconds = REQUEST_SECONDS_AMONG_QUERIES if self._among_queries() else REQUEST_SECONDS
-            return max(1, min(self.max_batch, int(seconds / self._seconds_per_text)))
+            return max(1, min(self.max_batch, round(seconds / self._seconds_per_text)))
 
     @contextmanager
     def request(self, texts: int) -> Iterator[None]:

@@ -15,8 +15,9 @@ from cocosearch.indexing.progress import ProgressCallback, store_progress
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.5
-# Counting a large project costs the database time: a hundredth of a core at most.
-PAUSE_PER_COUNT = 100.0
+# Counting a large project costs the database time: a fiftieth of a core at most, unless the progress would stand still for long.
+PAUSE_PER_COUNT = 50.0
+MAX_TICK_SECONDS = 10.0
 # Counting the terms costs more: while rows are being written, only when there are so many times more of them.
 GROWTH_PER_TERM_COUNT = 2
 
@@ -66,7 +67,7 @@ class Reporter:
         while not self._ended.wait(pause):
             began = time.monotonic()
             self._try_to_report(final=False)
-            pause = max(TICK_SECONDS, PAUSE_PER_COUNT * (time.monotonic() - began))
+            pause = min(MAX_TICK_SECONDS, max(TICK_SECONDS, PAUSE_PER_COUNT * (time.monotonic() - began)))
 
     def _try_to_report(self, *, final: bool = True) -> None:
         try:

@@ -21,6 +21,7 @@ from cocosearch.indexing.engine_state import project_state
 from cocosearch.indexing.flow import Recipe
 from cocosearch.indexing.lane import Lane
 from cocosearch.indexing.listing import Listing, list_files
+from cocosearch.indexing.looks import Look
 from cocosearch.indexing.outcome import complete, failed, missing_rows, rows_written, start, sweep
 from cocosearch.indexing.progress import ProgressCallback
 from cocosearch.indexing.reporter import Reporter
@@ -136,9 +137,12 @@ class _Run:
                 with DensePass(self.client, self.pool, self.project_id, self.lane, self.counts, last_old_row) as dense:
                     digest = digest or self._write_rows(project, listing, reporter)
                     dense.rows_complete()
-                    while not dense.wait(self.settings.refresh_seconds if follow else None):
+                    pause = self.settings.refresh_seconds
+                    while not dense.wait(pause if follow else None):
+                        look = Look.begin()
                         project = load_project(project.root, project.name)
                         listing = _listed(project, self.settings)
+                        pause = look.pause(self.settings.refresh_seconds)
                         if digest != listing_digest(listing, self._recipe(project)):
                             digest, look_again = self._write_rows(project, listing, reporter), True
         complete(self.session, self.project_id)

@@ -24,6 +24,7 @@ from cocosearch.database.queries import QUERY_CHANNEL
 from cocosearch.errors import CocosearchError, DatabaseUnavailableError, EmbeddingUnavailableError
 from cocosearch.indexing.lane import Lane
 from cocosearch.indexing.listing import list_files
+from cocosearch.indexing.looks import Look
 from cocosearch.indexing.outcome import failed, found_unchanged
 from cocosearch.indexing.run import RunResult, index_project, listing_digest, recipe_for
 from cocosearch.ollama import OllamaClient
@@ -36,8 +37,6 @@ log = logging.getLogger(__name__)
 
 LOCK_POLL_SECONDS = 1.0
 RECONNECT_SECONDS = 1.0
-# Looking at a large tree costs processor time: a tenth of a core's at most.
-PAUSE_PER_LOOK = 9.0
 FIRST_RETRY_SECONDS = 2.0
 MAX_RETRY_SECONDS = 300.0
 CACHE_UNUSED_FOR = timedelta(days=60)
@@ -265,7 +264,7 @@ class _Indexer:
         is_long = not due.vectors_complete or self.model.is_other_than(self.session, due.model_id)
         if len(self.runs) >= MAX_RUNS or (is_long and len(self.long_runs) >= MAX_LONG_RUNS):
             return
-        began, processor_began = time.monotonic(), _processor_seconds()
+        look = Look.begin()
         try:
             project = load_project(due.root, due.name)
             fresh = due.digest is not None and due.digest == self._digest(project)
@@ -275,8 +274,7 @@ class _Indexer:
             self.schedule.failed(due.project_id)
             self.schedule.next_look[due.project_id] = self.schedule.next_try[due.project_id]
             return
-        pause = pause_after_look(self.settings.refresh_seconds, time.monotonic() - began, _processor_seconds() - processor_began)
-        self.schedule.looked(due.project_id, pause)
+        self.schedule.looked(due.project_id, look.pause(self.settings.refresh_seconds))
         if fresh and not is_long:
             found_unchanged(self.session, due.project_id)
             self.schedule.succeeded(due.project_id)
@@ -291,17 +289,6 @@ class _Indexer:
         """Digest of the rows that the files would make now; None where no model was ever seen."""
         window = last_known_window(self.session, self.client.model)
         return listing_digest(list_files(project, self.settings), recipe_for(project, window, self.settings)) if window else None
-
-
-def pause_after_look(refresh_seconds: float, elapsed: float, processor: float) -> float:
-    """Seconds until a project is looked at again; a look that only waited for a busy machine or disk costs no more than its length."""
-    return max(refresh_seconds, elapsed, PAUSE_PER_LOOK * processor)
-
-
-def _processor_seconds() -> float:
-    """Processor time of this thread and of the programs that it ran (git)."""
-    children = os.times()
-    return time.thread_time() + children.children_user + children.children_system
 
 
 def _busy() -> None:

@@ -116,7 +116,7 @@ def _embed(pool: Pool, client: OllamaClient, query: str) -> tuple[QueryVector | 
         announce_query(connection)
     try:
         digest = client.require_model_digest()
-        vector = client.embed_query(query)
+        vector = client.embed_query(query, digest)
     except EmbeddingUnavailableError as error:
         return None, f"Found by words alone, because there is no vector for the query: {error}"
     with pool.connection() as connection:

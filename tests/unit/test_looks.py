@@ -2,7 +2,7 @@
 
 import pytest
 
-from cocosearch.indexing.worker import pause_after_look
+from cocosearch.indexing.looks import pause_after_look
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,36 @@
+"""How often the files of a project may be looked at."""
+
+import os
+import time
+from dataclasses import dataclass
+
+# Looking at a large tree costs processor time: a tenth of a core's at most.
+PAUSE_PER_LOOK = 9.0
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look, from its beginning; its thread does nothing else meanwhile."""
+
+    began: float
+    processor_began: float
+
+    @classmethod
+    def begin(cls) -> "Look":
+        """A look that begins now."""
+        return cls(time.monotonic(), _processor_seconds())
+
+    def pause(self, refresh_seconds: float) -> float:
+        """Seconds until the next one, now that this one has ended."""
+        return pause_after_look(refresh_seconds, time.monotonic() - self.began, _processor_seconds() - self.processor_began)
+
+
+def pause_after_look(refresh_seconds: float, elapsed: float, processor: float) -> float:
+    """Seconds until a project is looked at again; a look that only waited for a busy machine or disk costs no more than its length."""
+    return max(refresh_seconds, elapsed, PAUSE_PER_LOOK * processor)
+
+
+def _processor_seconds() -> float:
+    """Processor time of this thread and of the programs that the process ran (git)."""
+    children = os.times()
+    return time.thread_time() + children.children_user + children.children_system
