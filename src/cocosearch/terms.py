@@ -1,9 +1,14 @@
-"""Terms of the lexical arm: identifiers beside their parts. Both sides use this, the index for chunks and the search for queries."""
+"""Terms of the lexical arm: identifiers beside their parts, by their word stems. The index uses this for chunks, the search for queries."""
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import cache, lru_cache
 from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from snowballstemmer.basestemmer import BaseStemmer
 
 MAX_TERM_LENGTH = 64
 # pgvector's sparsevec takes 1,000,000,000 dimensions: room enough that two terms of one code base hardly ever share a number.
@@ -11,12 +16,16 @@ DIMENSIONS = 1_000_000_000
 # Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009): the usual values.
 K1 = 1.2
 B = 0.75
+# What a term's weight comes close to, however often it occurs.
+MAX_WEIGHT = K1 + 1
 # Terms in a chunk of the usual size. Chunks are cut to one length, so that a fixed pivot does what the corpus' average would, and a
 # chunk's weights depend on nothing but the chunk.
-PIVOT_TERMS = 150
-# A name counts so many times more where it is defined, a path's last part and its directories where the chunk stands.
+PIVOT_TERMS = 100
+# A name counts so many times more where it is defined, a file's name in each of its chunks.
 SYMBOL_WEIGHT = 3
-STEM_WEIGHT = 2
+FILE_NAME_WEIGHT = 3
+# Shorter words are their own stems.
+MIN_STEMMED_LENGTH = 4
 
 _WORD = re.compile(r"[^\W_]+(?:_+[^\W_]+)*")
 # Parts of an ASCII identifier: HTTPServer → HTTP, Server; parseV2 → parse, V, 2. Other scripts are cut at '_' alone.
@@ -45,6 +54,27 @@ def terms_of(text: str) -> list[str]:
     return terms
 
 
+def stems_of(text: str) -> list[str]:
+    """The stems of `terms_of`, in its order."""
+    return [stem(term) for term in terms_of(text)]
+
+
+@lru_cache(maxsize=200_000)
+def stem(term: str) -> str:
+    """A word without its English inflection: Porter's second algorithm (snowballstem.org), for words of letters only."""
+    if len(term) < MIN_STEMMED_LENGTH or not (term.isascii() and term.isalpha()):
+        return term
+    return str(_stemmer().stemWord(term))
+
+
+@cache
+def _stemmer() -> "BaseStemmer":
+    import snowballstemmer
+
+    return snowballstemmer.stemmer("english")
+
+
+@lru_cache(maxsize=200_000)
 def term_number(term: str) -> int:
     """Dimension of a term in a sparse vector: 1 to DIMENSIONS, the same on every machine."""
     return int.from_bytes(blake2b(term.encode(), digest_size=8).digest(), "big") % DIMENSIONS + 1
@@ -60,15 +90,32 @@ def document_weights(path: str, symbols: Sequence[str], enclosing: str | None, t
         text: the chunk's code.
     """
     directory, _, name = path.rpartition("/")
-    stem = name.split(".", 1)[0] or name
-    fields = [text, enclosing or "", directory, name, *[stem] * STEM_WEIGHT, *list(symbols) * SYMBOL_WEIGHT]
-    frequencies = Counter(term_number(term) for term in terms_of("\n".join(fields)))
+    frequencies = Counter[int]()
+    for field, weight in (
+        (text, 1),
+        (enclosing or "", 1),
+        (directory, 1),
+        (name, 1),
+        (file_stem(path), FILE_NAME_WEIGHT - 1),
+        ("\n".join(symbols), SYMBOL_WEIGHT),
+    ):
+        for term in stems_of(field):
+            frequencies[term_number(term)] += weight
     norm = K1 * (1 - B + B * frequencies.total() / PIVOT_TERMS)
-    return {number: count * (K1 + 1) / (count + norm) for number, count in frequencies.items()}
+    return {number: count * MAX_WEIGHT / (count + norm) for number, count in frequencies.items()}
 
 
-def query_terms(query: str) -> list[str]:
-    """Distinct terms of a query, without stop words unless it has nothing else."""
-    terms = list(dict.fromkeys(terms_of(query)))
-    telling = [term for term in terms if term not in _STOP_WORDS]
-    return telling or terms
+def file_stem(path: str) -> str:
+    """A file's name up to its first dot."""
+    name = path.rpartition("/")[2]
+    return name.split(".", 1)[0] or name
+
+
+def query_stems(query: str) -> list[str]:
+    """Distinct stems of a query, without stop words unless it has nothing else."""
+    return list(dict.fromkeys(map(stem, _telling(terms_of(query)))))
+
+
+def _telling(terms: Iterable[str]) -> list[str]:
+    words = list(terms)
+    return [word for word in words if word not in _STOP_WORDS] or words

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-from cocosearch.indexing.definitions import Definition
+from cocosearch.indexing.definitions import Definition, Kind
 
 # A definition is worth being whole: it may be so much longer than the target.
 WHOLE = 1.5
@@ -17,8 +17,9 @@ _CLOSING = re.compile(r"\W*(?:end\b\W*)?(?:namespace\b.*)?$")
 _CONTINUES = re.compile(
     r"\s*(?:[)\]}>|]|&&|\.|\?|:|(?:else|elif|elsif|elseif|except|finally|rescue|ensure|catch|end|fi|done|esac|then|do|in|of|where|and|or)\b)"
 )
-_AFTER_BLANK = 4  # columns of indentation that a blank line above is worth
+_AFTER_BLANK = 8  # columns of indentation that a blank line above is worth
 _NEVER = 1000
+_VALUES = frozenset({Kind.FIELD, Kind.CONSTANT, Kind.VARIABLE, Kind.KEY})
 _TAB = 4
 
 
@@ -63,6 +64,7 @@ class _Region:
     end: int
     children: "list[_Region]" = field(default_factory=list)
     defines: bool = True
+    value: bool = False  # a field or a constant: part of what the header of a class tells
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ def _tree(definitions: Sequence[Definition], line_count: int) -> _Region:
         taken = outer.children[-1].end if outer.children else 0
         if each.end_line > outer.end or each.start_line <= taken or (each.start_line, each.end_line) == (outer.start, outer.end):
             continue
-        region = _Region(each.start_line, each.end_line)
+        region = _Region(each.start_line, each.end_line, value=each.kind in _VALUES)
         outer.children.append(region)
         around.append(region)
     return root
@@ -120,6 +122,8 @@ def _pieces(lines: Lines, root: _Region, limits: Limits) -> Iterator[_Piece]:
         region = waiting.pop()
         if region.start > region.end:  # the border of a large definition
             border = True
+        elif all(lines.blank(line) for line in range(region.start, region.end + 1)):
+            continue
         elif lines.fits(region.start, region.end, limits.whole if region.defines and region.children == [] else limits.target):
             yield _Piece(region.start, region.end, alone_before=border)
             border = False
@@ -135,14 +139,16 @@ def _pieces(lines: Lines, root: _Region, limits: Limits) -> Iterator[_Piece]:
 
 
 def _members(region: _Region, lines: Lines, limits: Limits) -> list[_Region]:
+    """The children of a region and what stands between them; a long header is fenced off."""
+    first = next((child.start for child in region.children if not child.value), region.start)
+    fence = region.defines and lines.characters(region.start, max(region.start, first - 1)) >= limits.target * HEADER
     members: list[_Region] = []
     position = region.start
     for child in region.children:
         if child.start > position:
             members.append(_Region(position, child.start - 1, defines=False))
-            header = position == region.start and region.defines
-            if header and lines.characters(position, child.start - 1) >= limits.target * HEADER:
-                members.append(_Region(1, 0))
+        if fence and child.start == first > region.start:
+            members.append(_Region(1, 0))
         members.append(child)
         position = child.end + 1
     if position <= region.end:

@@ -83,11 +83,18 @@ def index_project(
                 run = _Run(settings, project_id, session, client, pool, lane or Lane(settings.embed_batch))
                 return run.index(project, on_progress, follow=follow)
         except CocosearchError as error:
-            if not session.closed:
-                failed(session, project_id, str(error))
+            _note_failure(session, project_id, error)
             raise
         except psycopg.OperationalError as error:
             raise unavailable(error) from error
+
+
+def _note_failure(session: Connection, project_id: int, failure: CocosearchError) -> None:
+    """Tell others why the run failed; a session that is lost too must not hide the reason from the caller."""
+    try:
+        failed(session, project_id, str(failure))
+    except psycopg.OperationalError as error:
+        log.warning("the failure could not be written to the database: %s", error)
 
 
 def recipe_for(project: Project, context_tokens: int, settings: Settings) -> Recipe:

@@ -1,4 +1,4 @@
-"""The dense arm: nearest neighbours by cosine distance over the model's own HNSW index."""
+"""The dense arm: nearest neighbours by cosine distance, by the model's own HNSW index or, where few chunks count, by all their vectors."""
 
 from pgvector import HalfVector
 from psycopg import sql
@@ -6,11 +6,13 @@ from psycopg import sql
 from cocosearch.database.connection import Connection
 from cocosearch.ollama import Vector
 from cocosearch.search.filters import Filters
-from cocosearch.search.lexical import Ranked
 
-# pgvector's candidate list; at least the number of rows wanted, and larger finds more of the true neighbours.
+# pgvector's candidate list: larger finds more of the true neighbours. Measured in benchmarks/README.md.
 EF_SEARCH = 100
+# Up to so many chunks, comparing them all is as quick as the index, and exact.
+EXACT_UP_TO = 2000
 
+# The text that was found belongs to every chunk that has it.
 _NEAREST = """
     SELECT c.id FROM embeddings e JOIN chunks c ON c.embedded_digest = e.text_digest
     WHERE e.model_id = {model_id} AND e.embedding IS NOT NULL AND {where}
@@ -24,12 +26,14 @@ _NEAREST_EXACT = """
         FROM chunks c JOIN embeddings e ON e.model_id = {model_id} AND e.text_digest = c.embedded_digest
         WHERE e.embedding IS NOT NULL AND {where}
     )
-    SELECT id FROM eligible ORDER BY embedding <=> %(vector)s::halfvec({dimensions}) LIMIT %(limit)s
+    SELECT id FROM eligible ORDER BY embedding <=> %(vector)s::halfvec({dimensions}), id LIMIT %(limit)s
 """
 
 
-def search_dense(connection: Connection, model: tuple[int, int], vector: Vector, filters: Filters, limit: int) -> Ranked:
-    """The nearest chunks among those that the filters leave and that carry vectors of this model.
+def search_dense(
+    connection: Connection, model: tuple[int, int], vector: Vector, filters: Filters, limit: int, *, chunks: int | None = None
+) -> list[int]:
+    """Ids of the nearest chunks among those that the filters leave and whose texts have vectors of this model, nearest first.
 
     Args:
         connection: in a transaction, whose settings this changes.
@@ -37,15 +41,19 @@ def search_dense(connection: Connection, model: tuple[int, int], vector: Vector,
         vector: unit length.
         filters: hold inside the index scan, which goes on until it has enough rows (pgvector 0.8, iterative scans).
         limit: rows wanted.
+        chunks: at most so many are left by the filters, where that is known.
     """
-    connection.execute("SET LOCAL hnsw.iterative_scan = strict_order")
-    connection.execute(sql.SQL("SET LOCAL hnsw.ef_search = {}").format(sql.Literal(max(EF_SEARCH, limit))))
     model_id, dimensions = model
     where, parameters = filters.where()
     parts = {"model_id": sql.Literal(model_id), "dimensions": sql.Literal(dimensions), "where": where}
     parameters |= {"vector": HalfVector(vector), "limit": limit}
+    exact = sql.SQL(_NEAREST_EXACT).format(**parts)
+    if chunks is not None and chunks <= EXACT_UP_TO:
+        return [row[0] for row in connection.execute(exact, parameters)]
+    connection.execute("SET LOCAL hnsw.iterative_scan = strict_order")
+    connection.execute(sql.SQL("SET LOCAL hnsw.ef_search = {}").format(sql.Literal(max(EF_SEARCH, limit))))
     rows = connection.execute(sql.SQL(_NEAREST).format(**parts), parameters).fetchall()
     if len(rows) < limit and filters:
         # The scan ends at hnsw.max_scan_tuples: what a filter leaves that is so rare is quickly compared one by one.
-        rows = connection.execute(sql.SQL(_NEAREST_EXACT).format(**parts), parameters).fetchall()
-    return Ranked(tuple(row[0] for row in rows))
+        rows = connection.execute(exact, parameters).fetchall()
+    return [row[0] for row in rows]

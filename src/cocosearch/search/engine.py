@@ -2,10 +2,8 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import psycopg
-from psycopg import sql
 from psycopg_pool import PoolTimeout
 
 from cocosearch.database.connection import Connection, Pool, unavailable
@@ -13,32 +11,32 @@ from cocosearch.database.models import find_model
 from cocosearch.database.queries import announce_query
 from cocosearch.database.status import project_not_found
 from cocosearch.errors import CocosearchError, EmbeddingUnavailableError
-from cocosearch.ollama import OllamaClient, Vector
+from cocosearch.ollama import OllamaClient
 from cocosearch.prompts import PROMPT_VERSION
-from cocosearch.search.dense import search_dense
+from cocosearch.search.candidates import QueryVector, find_candidates
 from cocosearch.search.filters import Filters
-from cocosearch.search.fusion import Fused, dense_weight, fuse
-from cocosearch.search.lexical import search_lexical
-from cocosearch.search.types import Arm, Hit, SearchRequest, SearchResponse, Timings
-from cocosearch.terms import query_terms
+from cocosearch.search.hits import estimate_tokens, fit_budget, make_hits
+from cocosearch.search.query import analyse
+from cocosearch.search.ranking import WEIGHTS, Weights, rank
+from cocosearch.search.types import Arm, Hit, IndexState, SearchRequest, SearchResponse, Timings
 
 MAX_QUERY_CHARACTERS = 2000
 MAX_LIMIT = 50
-# Candidates of each arm: the fused list is better than either as long as both look deeper than the page.
-CANDIDATES = 100
+MIN_TOKENS, MAX_TOKENS = 100, 200_000
+BOTH_ARMS = frozenset(Arm)
 
 
-@dataclass(frozen=True, slots=True)
-class _QueryVector:
-    """A query's vector and the model that made it, or why there is none."""
+def search(
+    pool: Pool, client: OllamaClient, request: SearchRequest, *, arms: frozenset[Arm] = BOTH_ARMS, weights: Weights = WEIGHTS
+) -> SearchResponse:
+    """Find code by words and by meaning; blocks, so call it from a worker thread.
 
-    vector: Vector | None
-    model: tuple[int, int] | None
-    note: str | None
-
-
-def search(pool: Pool, client: OllamaClient, request: SearchRequest) -> SearchResponse:
-    """Find chunks by words and by meaning; blocks, so call it from a worker thread.
+    Args:
+        pool: of the database.
+        client: of the embedding server.
+        request: query, filters and form of the answer.
+        arms: the ones to ask, and
+        weights: of the ranking; others than the defaults are for measuring.
 
     Raises:
         CocosearchError: the request is out of bounds.
@@ -48,16 +46,32 @@ def search(pool: Pool, client: OllamaClient, request: SearchRequest) -> SearchRe
     began = time.perf_counter()
     check_request(request)
     try:
-        query_vector = _embed(pool, client, request.query)
+        vector, missing = _embed(pool, client, request.query) if Arm.DENSE in arms else (None, None)
         embed_ms = _milliseconds(began)
         sql_began = time.perf_counter()
-        with pool.connection() as connection:
-            filters = Filters(_project_id(connection, request.project), request.language, request.path_glob)
-            hits = _hits(connection, _ranked(connection, request, filters, query_vector))
-            note = query_vector.note or _note_on_nothing(connection, hits)
+        with pool.connection() as connection, connection.transaction():
+            response = _answer(connection, request, vector, arms, weights)
     except (psycopg.OperationalError, PoolTimeout) as error:
         raise unavailable(error) from error
-    return SearchResponse(hits, note, Timings(embed_ms, _milliseconds(sql_began), _milliseconds(began)))
+    hits, notes, indexes = response
+    note = " ".join(filter(None, [missing, *notes])) or None
+    return SearchResponse(tuple(hits), note, indexes, Timings(embed_ms, _milliseconds(sql_began), _milliseconds(began)))
+
+
+def _answer(
+    connection: Connection, request: SearchRequest, vector: QueryVector | None, arms: frozenset[Arm], weights: Weights
+) -> tuple[list[Hit], list[str], tuple[IndexState, ...]]:
+    """Hits, what is to be said of them, and the state of the indexes that they come from."""
+    query = analyse(request.query)
+    project = _project(connection, request.project)
+    filters = Filters(project[0] if project else None, request.language, request.path_glob, request.symbol, request.kind)
+    terms, candidates = find_candidates(connection, query, vector, filters, arms, project[1] if project else None)
+    ranked = rank(query, terms, candidates, weights)[: request.limit]
+    found = make_hits(connection, query, ranked, whole_definitions=request.whole_definitions)
+    hits = found if request.max_tokens is None else fit_budget(found, request.max_tokens)
+    states = _index_states(connection, [request.project] if request.project else [hit.project for hit in found])
+    notes = [_note_on_budget(found, hits), _note_on_progress(states), None if found else _note_on_nothing(connection)]
+    return hits, [note for note in notes if note], states
 
 
 def check_request(request: SearchRequest) -> None:
@@ -72,77 +86,72 @@ def check_request(request: SearchRequest) -> None:
         raise CocosearchError(f"The query has {len(request.query)} characters, {MAX_QUERY_CHARACTERS} are allowed.")
     if not 1 <= request.limit <= MAX_LIMIT:
         raise CocosearchError(f"limit is {request.limit}; it must be between 1 and {MAX_LIMIT}.")
+    if request.max_tokens is not None and not MIN_TOKENS <= request.max_tokens <= MAX_TOKENS:
+        raise CocosearchError(f"max_tokens is {request.max_tokens}; it must be between {MIN_TOKENS} and {MAX_TOKENS}.")
     for name, value in (
         ("query", request.query),
         ("project", request.project),
         ("language", request.language),
         ("path", request.path_glob),
+        ("symbol", request.symbol),
+        ("kind", request.kind),
     ):
         if value and any(character == "\0" or "\ud800" <= character <= "\udfff" for character in value):
             raise CocosearchError(f"The {name} holds a character that is not text (NUL or half of a surrogate pair).")
 
 
-def _project_id(connection: Connection, name: str | None) -> int | None:
+def _project(connection: Connection, name: str | None) -> tuple[int, int] | None:
+    """Id of a project and its number of chunks."""
     if name is None:
         return None
-    row = connection.execute("SELECT id FROM projects WHERE name = %s", [name]).fetchone()
+    row = connection.execute("SELECT id, chunks FROM projects WHERE name = %s", [name]).fetchone()
     if row is None:
         raise project_not_found(connection, name)
-    return int(row[0])
+    return int(row[0]), int(row[1])
 
 
-def _embed(pool: Pool, client: OllamaClient, query: str) -> _QueryVector:
-    """The query's vector; no connection is held while the model works."""
+def _embed(pool: Pool, client: OllamaClient, query: str) -> tuple[QueryVector | None, str | None]:
+    """The query's vector, or why there is none; no connection is held while the model works."""
     with pool.connection() as connection:
         announce_query(connection)
     try:
         digest = client.require_model_digest()
         vector = client.embed_query(query, digest)
     except EmbeddingUnavailableError as error:
-        return _QueryVector(None, None, f"Found by words alone, because there is no vector for the query: {error}")
+        return None, f"Found by words alone, because there is no vector for the query: {error}"
     with pool.connection() as connection:
-        return _QueryVector(vector, find_model(connection, client.model, digest, PROMPT_VERSION), None)
+        model = find_model(connection, client.model, digest, PROMPT_VERSION)
+    return (QueryVector(vector, model) if model else None), None
 
 
-def _ranked(connection: Connection, request: SearchRequest, filters: Filters, query: _QueryVector) -> Sequence[Fused]:
-    with connection.transaction():
-        rankings = {Arm.LEXICAL: search_lexical(connection, query_terms(request.query), filters, CANDIDATES).chunk_ids}
-        if query.vector is not None and query.model is not None:
-            rankings[Arm.DENSE] = search_dense(connection, query.model, query.vector, filters, CANDIDATES).chunk_ids
-    return fuse(rankings, dense_weight(request.query))[: request.limit]
-
-
-_HITS = """
-    SELECT c.id, p.name, c.path, c.start_line, c.end_line, c.language, c.symbols, c.text
-    FROM chunks c JOIN projects p ON p.id = c.project_id
-    WHERE c.id = ANY(%s)
+_STATES = """
+    SELECT name, state, chunks, chunks_embedded, indexed_at, checked_at FROM projects WHERE name = ANY(%s) ORDER BY name
 """
 
 
-def _hits(connection: Connection, fused: Sequence[Fused]) -> tuple[Hit, ...]:
-    """Rows of the fused chunks, in their order; one that was replaced in this moment is left out."""
-    rows = {row[0]: row[1:] for row in connection.execute(sql.SQL(_HITS), [[found.chunk_id for found in fused]])}
-    return tuple(
-        Hit(
-            project=project,
-            path=path,
-            start_line=start_line,
-            end_line=end_line,
-            language=language,
-            symbol=symbols[0] if symbols else None,
-            score=round(found.score, 4),
-            arms=found.arms,
-            text=text,
-        )
-        for found in fused
-        if found.chunk_id in rows
-        for project, path, start_line, end_line, language, symbols, text in [rows[found.chunk_id]]
-    )
+def _index_states(connection: Connection, projects: Sequence[str]) -> tuple[IndexState, ...]:
+    return tuple(IndexState(*row) for row in connection.execute(_STATES, [list(projects)]))
 
 
-def _note_on_nothing(connection: Connection, hits: tuple[Hit, ...]) -> str | None:
-    if hits:
+def _note_on_budget(found: Sequence[Hit], hits: Sequence[Hit]) -> str | None:
+    if len(hits) == len(found):
         return None
+    if hits:
+        return f"{len(found) - len(hits)} more hits do not fit into max_tokens."
+    best = found[0]
+    needed = estimate_tokens(best.text)
+    return f"No hit fits into max_tokens: the best, {best.path}:{best.start_line}-{best.end_line} of {best.project}, needs {needed}."
+
+
+def _note_on_progress(states: Sequence[IndexState]) -> str | None:
+    behind = [state for state in states if state.chunks_embedded < state.chunks]
+    if not behind:
+        return None
+    shares = ", ".join(f"'{state.project}' {100 * state.chunks_embedded // state.chunks} %" for state in behind)
+    return f"Not all code can be found by its meaning yet, the rest by its words alone: {shares}."
+
+
+def _note_on_nothing(connection: Connection) -> str | None:
     row = connection.execute("SELECT EXISTS (SELECT FROM chunks)").fetchone()
     return None if row and row[0] else "Nothing is indexed yet: run `cocosearch index PATH`, or call index_project."
 

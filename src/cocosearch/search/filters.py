@@ -7,14 +7,24 @@ from psycopg import sql
 
 from cocosearch.errors import CocosearchError
 
+_DEFINES = """
+    EXISTS (
+        SELECT FROM definitions d
+        WHERE d.project_id = c.project_id AND d.path = c.path AND d.name_line BETWEEN c.start_line AND c.end_line
+          AND (%(symbol)s::text IS NULL OR lower(d.name) = %(symbol)s) AND (%(kind)s::text IS NULL OR d.kind = %(kind)s)
+    )
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Filters:
     """What a chunk must be to count at all."""
 
-    project_id: int | None
-    language: str | None
-    path_glob: str | None
+    project_id: int | None = None
+    language: str | None = None
+    path_glob: str | None = None
+    symbol: str | None = None
+    kind: str | None = None
 
     def where(self) -> tuple[sql.Composed, dict[str, object]]:
         """A condition on `c` (chunks) and its parameters."""
@@ -29,10 +39,13 @@ class Filters:
         if self.path_glob is not None:
             conditions.append(sql.SQL("c.path ~ %(path)s"))
             parameters["path"] = glob_to_regex(self.path_glob)
+        if self.symbol is not None or self.kind is not None:
+            conditions.append(sql.SQL(_DEFINES))
+            parameters |= {"symbol": None if self.symbol is None else self.symbol.lower(), "kind": self.kind}
         return sql.SQL(" AND ").join(conditions), parameters
 
     def __bool__(self) -> bool:
-        return any(value is not None for value in (self.project_id, self.language, self.path_glob))
+        return any(value is not None for value in (self.project_id, self.language, self.path_glob, self.symbol, self.kind))
 
 
 def glob_to_regex(glob: str) -> str:

@@ -1,60 +1,58 @@
-"""The lexical arm: BM25 over the identifier-aware terms of each chunk."""
-
-from dataclasses import dataclass
+"""The lexical arm: BM25 over the stems of each chunk, as one inner product of sparse vectors."""
 
 from pgvector import SparseVector
 from psycopg import sql
 
 from cocosearch.database.connection import Connection
 from cocosearch.search.filters import Filters
+from cocosearch.search.query import TermWeights, term_weights
 from cocosearch.terms import DIMENSIONS, term_number
 
-# A term in more than this share of the chunks tells nothing apart; it scores, but finds no candidates while others do.
+# A stem in more than this share of the chunks tells nothing apart; it scores, but finds no candidates while others do.
 COMMON_SHARE = 0.2
 
-
-@dataclass(frozen=True, slots=True)
-class Ranked:
-    """Chunk ids of one arm, best first."""
-
-    chunk_ids: tuple[int, ...]
-
-
 _FREQUENCIES = """
-    SELECT term, (SELECT count(*) FROM chunks c WHERE {where} AND c.terms @> ARRAY[term])
-    FROM unnest(%(terms)s::integer[]) AS term
+    SELECT term, sum(chunks)::integer FROM term_statistics
+    WHERE term = ANY(%(terms)s) AND (%(project_id)s::integer IS NULL OR project_id = %(project_id)s)
+    GROUP BY term
 """
+_SIZE = "SELECT coalesce(sum(chunks_counted), 0)::integer FROM projects WHERE %(project_id)s::integer IS NULL OR id = %(project_id)s"
+
 _SCORED = """
     SELECT c.id FROM chunks c
     WHERE {where} AND c.terms && %(telling)s::integer[]
-    ORDER BY c.weights <#> %(idf)s, c.id
+    ORDER BY c.weights <#> %(query)s, c.id
     LIMIT %(limit)s
 """
 
 
-def search_lexical(connection: Connection, terms: list[str], filters: Filters, limit: int) -> Ranked:
-    """The best chunks for the terms; the IDF is that of the chunks that the filters leave."""
-    where, parameters = filters.where()
-    size = connection.execute(sql.SQL("SELECT count(*) FROM chunks c WHERE {where}").format(where=where), parameters).fetchone()
+def weigh_terms(connection: Connection, stems: tuple[str, ...], project_id: int | None) -> tuple[TermWeights, frozenset[str]]:
+    """The IDF of a query's stems in the project, or in all, and which of them may bring a chunk into the ranking."""
+    size = connection.execute(_SIZE, {"project_id": project_id}).fetchone()
     chunks = int(size[0]) if size else 0
-    counted = connection.execute(sql.SQL(_FREQUENCIES).format(where=where), {**parameters, "terms": [term_number(term) for term in terms]})
-    frequency = {term: int(count) for term, count in counted if count}
-    if not frequency:
-        return Ranked(())
-    idf = SparseVector({term - 1: _idf(count, chunks) for term, count in frequency.items()}, DIMENSIONS)
-    found = connection.execute(
-        sql.SQL(_SCORED).format(where=where), {**parameters, "telling": telling_terms(frequency, chunks), "idf": idf, "limit": limit}
+    by_number = {term_number(stem): stem for stem in stems}
+    counted = connection.execute(_FREQUENCIES, {"terms": list(by_number), "project_id": project_id})
+    frequencies = {by_number[number]: int(count) for number, count in counted}
+    return term_weights(stems, frequencies, chunks), telling_stems({stem: frequencies.get(stem, 0) for stem in stems}, chunks)
+
+
+def telling_stems(frequencies: dict[str, int], chunks: int) -> frozenset[str]:
+    """Those that are not in every fifth chunk, or the rarest if all are."""
+    telling = frozenset(stem for stem, count in frequencies.items() if count <= COMMON_SHARE * chunks)
+    return telling or frozenset(sorted(frequencies, key=lambda stem: frequencies[stem])[:1])
+
+
+def sparse_query(terms: TermWeights) -> SparseVector:
+    """The other factor of the chunks' `weights`: the inner product of the two is the BM25 score."""
+    # pgvector's Python side counts dimensions from zero.
+    return SparseVector({term_number(stem) - 1: idf for stem, idf in terms.idf.items()}, DIMENSIONS)
+
+
+def search_lexical(connection: Connection, terms: TermWeights, telling: frozenset[str], filters: Filters, limit: int) -> list[int]:
+    """Ids of the best chunks by words, best first."""
+    where, parameters = filters.where()
+    rows = connection.execute(
+        sql.SQL(_SCORED).format(where=where),
+        {**parameters, "telling": [term_number(stem) for stem in telling], "query": sparse_query(terms), "limit": limit},
     )
-    return Ranked(tuple(row[0] for row in found))
-
-
-def telling_terms(frequency: dict[int, int], chunks: int) -> list[int]:
-    """Terms that may bring a chunk into the ranking: those that are not in every fifth chunk, or the rarest if all are."""
-    telling = [term for term, count in frequency.items() if count <= COMMON_SHARE * chunks]
-    return telling or [min(frequency, key=lambda term: frequency[term])]
-
-
-def _idf(count: int, chunks: int) -> float:
-    from math import log
-
-    return log(1 + (chunks - count + 0.5) / (count + 0.5))
+    return [row[0] for row in rows]

@@ -1,6 +1,7 @@
 """What goes into a search and what comes out."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -20,21 +21,65 @@ class SearchRequest:
     project: str | None = None
     language: str | None = None
     path_glob: str | None = None
+    symbol: str | None = None  # only chunks that define this name, in any case
+    kind: str | None = None  # only chunks that define something of this kind
+    whole_definitions: bool = False  # widen each hit to the definition that it is a part of
+    max_tokens: int | None = None  # of all hits' texts together, by `estimate_tokens`
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What made a hit's score: the two measures, shares of the best mix that were added, factors. See `cocosearch.search.ranking`."""
+
+    lexical: float  # share of the query's information that the chunk holds, 0 to 1
+    cosine: float | None  # None: the chunk or the query has no vector
+    mixed: float  # of the two, as a share of the best mix
+    quoted_definition: float
+    definition: float
+    quoted_file: float
+    file_name: float
+    noise: float
+    coherence: float = 0.0
+    saturation: float = 1.0
+
+    @property
+    def boosted(self) -> float:
+        """Before anything that depends on the other chunks of the file."""
+        return self.mixed + self.quoted_definition + self.definition + self.quoted_file + self.file_name
+
+    @property
+    def score(self) -> float:
+        """1.0 is the best mix without any signal."""
+        return (self.boosted + self.coherence) * self.noise * self.saturation
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A chunk that answers the query; lines are 1-based and inclusive, the path is relative to the project's root."""
+    """Code that answers the query; lines are 1-based and inclusive, the path is relative to the project's root."""
 
     project: str
     path: str
     start_line: int
     end_line: int
     language: str
-    symbol: str | None
-    score: float  # 0..1, comparable within one response only
+    symbol: str | None  # of what it defines, the one that the query asks for, else the first
+    enclosing: str | None  # qualified name of the definition that it is a part of
+    score: float  # comparable within one response only
     arms: tuple[Arm, ...]
     text: str
+    signals: Signals
+
+
+@dataclass(frozen=True, slots=True)
+class IndexState:
+    """How complete and how fresh the index of a project is that the answer comes from."""
+
+    project: str
+    state: str
+    chunks: int
+    chunks_embedded: int  # of them, found by meaning too
+    indexed_at: datetime | None
+    checked_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,4 +97,5 @@ class SearchResponse:
 
     hits: tuple[Hit, ...]
     note: str | None
+    indexes: tuple[IndexState, ...]
     timings: Timings

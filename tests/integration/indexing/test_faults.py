@@ -14,6 +14,7 @@ from tests.integration.indexing.conftest import content_digest
 
 from cocosearch.database.connection import Connection
 from cocosearch.database.status import ProjectState, project_status
+from cocosearch.errors import IndexingError
 from cocosearch.indexing.run import index_project
 from cocosearch.projects import load_project
 from cocosearch.settings import Settings
@@ -119,3 +120,15 @@ def test_the_database_drops_all_connections_in_the_middle(
     again = run(settings, "index", str(project_directory))
     assert again.returncode == 0, again.stderr
     assert content_digest(connection) == clean_digest
+
+
+def test_a_failure_keeps_its_reason_when_the_session_is_lost_with_it(
+    settings: Settings, connection: Connection, project_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(session: Connection, *_: object) -> None:
+        connection.execute("SELECT pg_terminate_backend(%s)", [session.info.backend_pid])
+        raise IndexingError("one file failed")
+
+    monkeypatch.setattr("cocosearch.indexing.run._complete", fail)
+    with pytest.raises(IndexingError, match="one file failed"):
+        index_project(settings, load_project(project_directory))

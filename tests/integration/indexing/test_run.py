@@ -163,7 +163,7 @@ def test_another_model_is_a_rebuild_and_never_a_mixture(settings: Settings, conn
     index(settings, project_directory)
     connection.execute("UPDATE models SET digest = 'sha256:of-an-older-build'")
     result = index(settings, project_directory)
-    assert result.embedded == project_status(connection, "h11").chunks
+    assert connection.execute("SELECT count(DISTINCT embedded_digest) FROM chunks").fetchone() == (result.embedded,)
     assert connection.execute("SELECT model_id FROM projects").fetchone() == connection.execute("SELECT max(id) FROM models").fetchone()
     assert connection.execute(
         "SELECT count(*) FROM pg_indexes WHERE tablename = 'embeddings' AND indexdef LIKE '%USING hnsw%halfvec_cosine_ops%'"

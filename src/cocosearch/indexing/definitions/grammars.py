@@ -44,6 +44,11 @@ _SOURCES = {
 _CPP_IN_C = re.compile(r"^[ \t]*(?:namespace|template|class|using|public|private|protected)\b", re.MULTILINE)
 
 
+def languages() -> tuple[str, ...]:
+    """The languages whose definitions are known."""
+    return tuple(_SOURCES)
+
+
 def has_grammar(language: str) -> bool:
     """Whether definitions are known for the language."""
     return language in _SOURCES

@@ -5,17 +5,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from cocosearch.indexing.definitions.grammars import loaded, source_of
+from cocosearch.indexing.definitions.grammars import source_of
 from cocosearch.indexing.definitions.kinds import Definition, Kind
 from cocosearch.indexing.definitions.macros import without_macros
+from cocosearch.indexing.definitions.parsing import matches
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-# Larger texts are generated or data; nobody looks for their definitions.
-MAX_BYTES = 4_194_304
 MAX_NAME = 200
 
+_JAVASCRIPT = frozenset({"javascript", "typescript", "tsx"})
 _C_FAMILY = frozenset({"c", "cpp"})
 # A function of several clauses is one definition.
 _CLAUSES = frozenset({"haskell", "elixir"})
@@ -28,7 +28,11 @@ _VALUES = frozenset({Kind.VARIABLE, Kind.CONSTANT, Kind.FIELD})
 _NO_OWNER = frozenset({"module", "exports", "prototype", "this", "self"})
 _ARGUMENTS = re.compile(r"<[^<>]*>|\[[^\[\]]*\]|\([^()]*\)")
 _SEPARATOR = re.compile(r"::|->|[.:\\/]")
+_HEAD = re.compile(r"[(\s]*(?:\w+\.)*([^\W\d][\w']*)")
 _TYPE_NOISE = re.compile(r"^(?:&|\*|'\w+\s|mut\s|dyn\s|const\s|\s)+")
+
+
+_CLOSING_MARKS = re.compile(r"[ \t]+#+$")
 
 
 @dataclass(slots=True)
@@ -54,21 +58,16 @@ def definitions_of(text: str, language: str) -> tuple[Definition, ...]:
     if source is None:
         return ()
     data = text.encode("utf-8", "replace")
-    if len(data) > MAX_BYTES:
-        return ()
-    grammar, query = loaded(source)
-    from tree_sitter import Parser, QueryCursor
-
+    no_owner = _NO_OWNER if source.grammar in _JAVASCRIPT else frozenset()
     read = without_macros(data) if source.grammar in _C_FAMILY else data
-    root = Parser(grammar).parse(read).root_node
     found: dict[int, _Found] = {}
     named: set[int] = set()
     attached: dict[int, int] = {}
-    for pattern, captures in QueryCursor(query).matches(root):
+    for pattern, captures in matches(read, source):
         if "attached" in captures:
             _attach(captures["attached"][0], data, attached)
             continue
-        for new in _found(pattern, captures, data):
+        for new in _found(pattern, captures, data, no_owner):
             known = found.get(new.name_begin)
             if known is None:
                 if language in _FIRST_NAME_ONLY and new.begin in named:
@@ -89,18 +88,21 @@ def definitions_of(text: str, language: str) -> tuple[Definition, ...]:
     return tuple(_merged(definitions) if language in _CLAUSES else definitions)
 
 
-def _found(pattern: int, captures: "dict[str, list[Node]]", data: bytes) -> Iterator[_Found]:
-    capture = next((name for name in captures if name not in {"name", "qualified", "scope"} and not name.startswith("_")), None)
+def _found(pattern: int, captures: "dict[str, list[Node]]", data: bytes, no_owner: frozenset[str]) -> Iterator[_Found]:
+    capture = next((name for name in captures if name not in {"name", "qualified", "head", "scope"} and not name.startswith("_")), None)
     if capture is None:
         return
     kind, _, level = capture.partition(".")
     node = captures[capture][0]
     begin, end = node.start_byte, node.end_byte
     start_line, end_line = _lines(node)
-    outer = [part for scope in captures.get("scope", ()) for part in _path(_text(scope, data)) if part not in _NO_OWNER]
-    qualified = "qualified" in captures
-    for path in captures["qualified" if qualified else "name"]:
-        parts = _path(_text(path, data)) if qualified else [_unquoted(_text(path, data))]
+    outer = [part for scope in captures.get("scope", ()) for part in _path(_text(scope, data)) if part not in no_owner]
+    how = next(name for name in ("qualified", "head", "name") if name in captures)
+    for path in captures[how]:
+        written = _text(path, data)
+        parts = _path(written) if how == "qualified" else [_head(written) if how == "head" else _unquoted(written)]
+        if kind == Kind.HEADING:
+            parts[-1] = _CLOSING_MARKS.sub("", parts[-1])
         if not parts or not parts[-1]:
             continue
         scope = ".".join([*outer, *parts[:-1]])
@@ -137,8 +139,14 @@ def _text(node: "Node", data: bytes) -> str:
 def _unquoted(written: str) -> str:
     """A name without what its language puts around it: quotes, a symbol's colon, an operator's parentheses."""
     written = written.removeprefix(":")
-    quoted = len(written) > 2 and written[0] + written[-1] in {"''", '""', "()"}  # noqa: PLR2004 - two marks and a name
+    quoted = len(written) > 2 and written[0] + written[-1] in {"''", '""', "``", "()"}  # noqa: PLR2004 - two marks and a name
     return written[1:-1] if quoted else written
+
+
+def _head(written: str) -> str:
+    """The type that an instance is of, without its arguments and the module it comes from: `(Map.Map k v)`."""
+    match = _HEAD.match(written)
+    return match[1] if match else written
 
 
 def _path(written: str) -> list[str]:

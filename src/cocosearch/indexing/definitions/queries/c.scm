@@ -19,6 +19,15 @@
 (type_definition declarator: (function_declarator declarator: (parenthesized_declarator (pointer_declarator declarator: (type_identifier) @name)))) @type
 (enumerator name: (identifier) @name) @constant
 (translation_unit (declaration (type_qualifier "const") declarator: (init_declarator declarator: (identifier) @name)) @constant)
+(preproc_ifdef (declaration (type_qualifier "const") declarator: (init_declarator declarator: (identifier) @name)) @constant)
+(preproc_if (declaration (type_qualifier "const") declarator: (init_declarator declarator: (identifier) @name)) @constant)
+(preproc_else (declaration (type_qualifier "const") declarator: (init_declarator declarator: (identifier) @name)) @constant)
 (translation_unit (declaration declarator: (init_declarator declarator: (identifier) @name)) @variable)
+(preproc_ifdef (declaration declarator: (init_declarator declarator: (identifier) @name)) @variable)
+(preproc_if (declaration declarator: (init_declarator declarator: (identifier) @name)) @variable)
+(preproc_else (declaration declarator: (init_declarator declarator: (identifier) @name)) @variable)
 (translation_unit (declaration declarator: (init_declarator declarator: (array_declarator declarator: (identifier) @name))) @variable)
+(preproc_ifdef (declaration declarator: (init_declarator declarator: (array_declarator declarator: (identifier) @name))) @variable)
+(preproc_if (declaration declarator: (init_declarator declarator: (array_declarator declarator: (identifier) @name))) @variable)
+(preproc_else (declaration declarator: (init_declarator declarator: (array_declarator declarator: (identifier) @name))) @variable)
 (comment) @attached

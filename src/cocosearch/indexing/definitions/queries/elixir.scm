@@ -1,6 +1,7 @@
 (call target: (identifier) @_k (arguments . (alias) @qualified) (do_block) (#eq? @_k "defmodule")) @module
 (call target: (identifier) @_k (arguments . (alias) @qualified) (do_block) (#eq? @_k "defprotocol")) @interface
-(call target: (identifier) @_k (arguments . (alias) @qualified) (do_block) (#eq? @_k "defimpl")) @implementation
+(call target: (identifier) @_k (arguments . (alias) @qualified .) (do_block) (#eq? @_k "defimpl")) @implementation
+(call target: (identifier) @_k (arguments . (alias) @scope (keywords (pair value: (alias) @qualified))) (do_block) (#eq? @_k "defimpl")) @implementation
 (call target: (identifier) @_k (arguments . [(call target: (identifier) @name) (identifier) @name (binary_operator left: (call target: (identifier) @name) operator: "when") (binary_operator left: (identifier) @name operator: "when")]) (#match? @_k "^(def|defp|defdelegate|defn|defnp)$")) @function
 (call target: (identifier) @_k (arguments . [(call target: (identifier) @name) (identifier) @name (binary_operator left: (call target: (identifier) @name) operator: "when")]) (#match? @_k "^(defmacro|defmacrop|defguard|defguardp)$")) @macro
 (unary_operator operator: "@" operand: (call target: (identifier) @_t (arguments (binary_operator left: [(identifier) @name (call target: (identifier) @name)] operator: "::"))) (#match? @_t "^(type|typep|opaque)$")) @type

@@ -12,7 +12,7 @@
 (type_family name: (_) @name) @type
 (data_family name: (_) @name) @type
 (class name: (_) @name) @interface
-(instance name: (_) @scope patterns: (_) @name) @implementation
+(instance name: (_) @scope patterns: (_) @head) @implementation
 (haddock) @attached
 (comment) @attached
 (pragma) @attached

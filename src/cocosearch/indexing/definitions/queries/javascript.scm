@@ -10,10 +10,10 @@
 (expression_statement (assignment_expression left: (member_expression object: (_) @scope property: (_) @name) right: [(arrow_function) (function_expression) (generator_function)])) @function
 (expression_statement (assignment_expression left: (member_expression object: (_) @scope property: (_) @name) right: (class))) @class
 (pair key: (property_identifier) @name value: [(arrow_function) (function_expression) (generator_function)]) @method
-(program (lexical_declaration "const" (variable_declarator name: (identifier) @name)) @constant)
+(program (lexical_declaration "const" (variable_declarator name: (identifier) @name value: (_) @_value)) @constant (#not-match? @_value "^require\\b"))
 (program (export_statement declaration: (lexical_declaration "const" (variable_declarator name: (identifier) @name))) @constant)
 (program (lexical_declaration "let" (variable_declarator name: (identifier) @name)) @variable)
 (program (export_statement declaration: (lexical_declaration "let" (variable_declarator name: (identifier) @name))) @variable)
-(program (variable_declaration (variable_declarator name: (identifier) @name)) @variable)
+(program (variable_declaration (variable_declarator name: (identifier) @name value: (_) @_value)) @variable (#not-match? @_value "^require\\b"))
 (decorator) @attached
 (comment) @attached

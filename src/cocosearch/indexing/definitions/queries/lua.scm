@@ -5,6 +5,6 @@
 (variable_declaration (assignment_statement (variable_list . name: (identifier) @name) (expression_list . value: (function_definition)))) @function
 (assignment_statement (variable_list . name: (identifier) @name) (expression_list . value: (function_definition))) @function
 (field name: (identifier) @name value: (function_definition)) @function
-(chunk (variable_declaration (assignment_statement (variable_list name: (identifier) @name))) @variable)
+(chunk (variable_declaration (assignment_statement (variable_list name: (identifier) @name) (expression_list value: (_) @_value))) @variable (#not-match? @_value "^require\\b"))
 (chunk (assignment_statement (variable_list name: (identifier) @name)) @variable)
 (comment) @attached

@@ -3,6 +3,7 @@
 (struct_item name: (_) @name) @struct
 (union_item name: (_) @name) @struct
 (enum_item name: (_) @name) @enum
+(enum_variant name: (_) @name) @constant
 (trait_item name: (_) @name) @interface
 (impl_item type: (_) @qualified) @implementation
 (mod_item name: (_) @name) @module

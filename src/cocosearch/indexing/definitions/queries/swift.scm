@@ -3,13 +3,13 @@
 (class_declaration declaration_kind: "extension" name: (_) @qualified) @implementation
 (class_declaration name: (type_identifier) @name) @class
 (protocol_declaration name: (_) @name) @interface
-(function_declaration name: (_) @name) @function
-(protocol_function_declaration name: (_) @name) @method
+(function_declaration "func" . (_) @name) @function
+(protocol_function_declaration "func" . (_) @name) @method
 (init_declaration "init" @name) @method
 (deinit_declaration "deinit" @name) @method
 (subscript_declaration "subscript" @name) @method
 (typealias_declaration name: (type_identifier) @name) @type
-(associatedtype_declaration name: (_) @name) @type
+(associatedtype_declaration "associatedtype" . (_) @name) @type
 (property_declaration name: (pattern bound_identifier: (_) @name)) @field
 (protocol_property_declaration name: (pattern bound_identifier: (_) @name)) @field
 (enum_entry name: (_) @name) @constant

@@ -2,6 +2,8 @@
 (interface_declaration name: (_) @name) @interface
 (type_alias_declaration name: (_) @name) @type
 (enum_declaration name: (_) @name) @enum
+(enum_assignment name: (_) @name) @constant
+(enum_body name: (property_identifier) @constant @name)
 (internal_module name: (_) @qualified) @module
 (module name: (_) @name) @module
 (function_signature name: (_) @name) @function

@@ -1,0 +1,110 @@
+"""What may be an answer: the best chunks of both arms, those that define what the query names, and the measures of all of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pgvector import HalfVector
+from psycopg import sql
+
+from cocosearch.database.connection import Connection
+from cocosearch.ollama import Vector
+from cocosearch.search.dense import search_dense
+from cocosearch.search.filters import Filters
+from cocosearch.search.lexical import search_lexical, sparse_query, weigh_terms
+from cocosearch.search.query import Query, TermWeights
+from cocosearch.search.ranking import Candidate
+from cocosearch.search.types import Arm
+
+# Of each arm: the ranking is better than either as long as it looks deeper than the page.
+PER_ARM = 100
+# Definitions of names that the query quotes: both arms may miss them among a hundred uses.
+DEFINITIONS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class QueryVector:
+    """A query's vector and the model that made it: id and dimensions."""
+
+    vector: Vector
+    model: tuple[int, int]
+
+
+_DEFINING = """
+    SELECT c.id FROM definitions d
+    JOIN chunks c ON c.project_id = d.project_id AND c.path = d.path AND d.name_line BETWEEN c.start_line AND c.end_line
+    WHERE lower(d.name) = ANY(%(names)s) AND {where}
+    LIMIT %(limit)s
+"""
+_MEASURED = """
+    SELECT c.id, c.project_id, c.path, c.symbols, -(c.weights <#> %(query)s), {cosine}
+    FROM chunks c {vectors}
+    WHERE c.id = ANY(%(ids)s)
+    ORDER BY c.id
+"""
+_VECTORS = "LEFT JOIN embeddings e ON e.model_id = {model_id} AND e.text_digest = c.embedded_digest"
+_COSINE = "1 - (e.embedding::halfvec({dimensions}) <=> %(vector)s::halfvec({dimensions}))"
+
+
+def find_candidates(
+    connection: Connection,
+    query: Query,
+    vector: QueryVector | None,
+    filters: Filters,
+    arms: frozenset[Arm] = frozenset(Arm),
+    chunks: int | None = None,
+) -> tuple[TermWeights, list[Candidate]]:
+    """Candidates with the measures of both arms, by id, and the weights of the query's stems.
+
+    Args:
+        connection: in a transaction, whose settings this changes.
+        query: what is asked.
+        vector: of the query; None where there is none.
+        filters: hold in each arm.
+        arms: the ones to ask; fewer than both is for measuring.
+        chunks: at most so many are left by the filters, where that is known.
+    """
+    terms, telling = weigh_terms(connection, query.stems, filters.project_id)
+    found: dict[Arm, list[int]] = {}
+    if Arm.LEXICAL in arms:
+        found[Arm.LEXICAL] = search_lexical(connection, terms, telling, filters, PER_ARM)
+    if Arm.DENSE in arms and vector is not None:
+        found[Arm.DENSE] = search_dense(connection, vector.model, vector.vector, filters, PER_ARM, chunks=chunks)
+    defining = _defining(connection, query, filters)
+    ids = list(dict.fromkeys([chunk_id for arm in found.values() for chunk_id in arm] + defining))
+    members = {arm: frozenset(chunk_ids) for arm, chunk_ids in found.items()}
+    measured = _measured(connection, terms, vector if Arm.DENSE in arms else None, ids)
+    return terms, [
+        Candidate(
+            chunk_id=row[0],
+            project_id=row[1],
+            path=row[2],
+            symbols=tuple(row[3]),
+            bm25=float(row[4]) if Arm.LEXICAL in arms else 0.0,
+            cosine=None if row[5] is None else float(row[5]),
+            arms=tuple(arm for arm in Arm if row[0] in members.get(arm, ())) or (Arm.LEXICAL,),
+        )
+        for row in measured
+    ]
+
+
+def _defining(connection: Connection, query: Query, filters: Filters) -> list[int]:
+    if not query.names:
+        return []
+    where, parameters = filters.where()
+    rows = connection.execute(sql.SQL(_DEFINING).format(where=where), {**parameters, "names": sorted(query.names), "limit": DEFINITIONS})
+    return [row[0] for row in rows]
+
+
+def _measured(connection: Connection, terms: TermWeights, vector: QueryVector | None, ids: Sequence[int]) -> list[tuple[Any, ...]]:
+    parameters: dict[str, object] = {"query": sparse_query(terms), "ids": list(ids)}
+    if vector is None:
+        statement = sql.SQL(_MEASURED).format(cosine=sql.SQL("NULL"), vectors=sql.SQL(""))
+    else:
+        model_id, dimensions = vector.model
+        parameters["vector"] = HalfVector(vector.vector)
+        statement = sql.SQL(_MEASURED).format(
+            cosine=sql.SQL(_COSINE).format(dimensions=sql.Literal(dimensions)),
+            vectors=sql.SQL(_VECTORS).format(model_id=sql.Literal(model_id)),
+        )
+    return connection.execute(statement, parameters).fetchall()

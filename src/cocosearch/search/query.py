@@ -1,0 +1,81 @@
+"""What a query asks for: its terms, the names that it quotes, the kinds of files that it is after."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import log
+
+from cocosearch.search.paths import Noise
+from cocosearch.terms import MAX_WEIGHT, query_stems
+
+_NAME = r"[A-Za-z_$][\w$]*"
+_JOINER = r"(?:\.|::|#|->|/|\\)"
+_ONE_NAME = re.compile(rf"{_NAME}(?:{_JOINER}{_NAME})*(?:\(\))?[!?]?")
+# In a sentence, a name is told from a word by what sentences do not have: capitals, underscores, joiners.
+_QUOTED_NAME = re.compile(r"[A-Z]|_|::|->|#|\w\.\w")
+_PUNCTUATION = ".,?:;()[]{}\"'`"
+_ASKS_FOR = {
+    Noise.TEST: frozenset(query_stems("test tests testing spec specs unittest fixture mock")),
+    Noise.EXAMPLE: frozenset(query_stems("example sample demo benchmark")),
+    Noise.DOCUMENT: frozenset(query_stems("documentation docs readme changelog guide tutorial license")),
+    Noise.GENERATED: frozenset(query_stems("generated vendor vendored lock lockfile minified")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query as both arms and the ranking see it."""
+
+    text: str
+    stems: tuple[str, ...]
+    # Last parts of the names that it quotes, in lower case: `Flask.run` asks for `run`.
+    names: frozenset[str]
+    is_name: bool
+    wanted: frozenset[Noise]
+
+
+def analyse(text: str) -> Query:
+    """Read a query."""
+    text = text.strip()
+    is_name = _ONE_NAME.fullmatch(text) is not None
+    words = [text] if is_name else [word.strip(_PUNCTUATION) for word in text.split()]
+    names = frozenset(_last_part(word) for word in words if is_name or _QUOTED_NAME.search(word))
+    stems = tuple(query_stems(text))
+    wanted = frozenset(noise for noise, words_for in _ASKS_FOR.items() if words_for & set(stems))
+    return Query(text, stems, names - {""}, is_name, wanted)
+
+
+def _last_part(name: str) -> str:
+    return re.split(_JOINER, name.removesuffix("()"))[-1].lower()
+
+
+@dataclass(frozen=True, slots=True)
+class TermWeights:
+    """How much each stem of a query tells, in the corpus that is searched."""
+
+    idf: Mapping[str, float]
+
+    @property
+    def total(self) -> float:
+        """Sum of the query's IDF."""
+        return sum(self.idf.values())
+
+    @property
+    def best_possible(self) -> float:
+        """The BM25 score of a chunk that has every term of the query without end."""
+        return MAX_WEIGHT * self.total
+
+
+def term_weights(stems: tuple[str, ...], frequencies: Mapping[str, int], chunks: int) -> TermWeights:
+    """Robertson and Spärck Jones's IDF, kept positive by the added one.
+
+    Args:
+        stems: of the query.
+        frequencies: number of chunks in which each occurs; a stem that is missing occurs in none.
+        chunks: number of chunks in all. A count may be a little older than this number.
+    """
+    return TermWeights({stem: _idf(min(frequencies.get(stem, 0), chunks), chunks) for stem in stems})
+
+
+def _idf(count: int, chunks: int) -> float:
+    return log(1 + (chunks - count + 0.5) / (count + 0.5))
