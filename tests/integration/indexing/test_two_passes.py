@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.integration.indexing.command import start
-from tests.integration.indexing.conftest import content_digest, paths
+from tests.integration.indexing.conftest import content_digest, copy_h11, paths
 from tests.integration.indexing.test_indexer import indexer, wait_for
 from tests.unit.ollama_server import Script, SerialModel, ollama
 
@@ -135,6 +135,36 @@ def test_kill_9_in_the_dense_pass_and_the_next_run_asks_only_for_the_rest(
     connection.execute("DELETE FROM projects")
     connection.execute("DELETE FROM embeddings")
     index(settings.model_copy(update={"state_dir": settings.state_dir.with_name("clean")}), project_directory)
+    assert content_digest(connection) == digest
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_kill_9_while_rows_are_written_then_a_rerun_gives_what_a_clean_run_gives(
+    share: float, settings: Settings, connection: Connection, tmp_path: Path, model: SerialModel
+) -> None:
+    directory = tmp_path / "many"
+    for number in range(20):
+        copy_h11(directory / f"copy{number}")
+    files = len([path for path in directory.rglob("*") if path.is_file() and path.stat().st_size])
+
+    def written() -> int:
+        row = connection.execute("SELECT count(*) FROM files").fetchone()
+        return int(row[0]) if row else 0
+
+    model.awake.clear()
+    process = start(settings, "index", str(directory))
+    wait_for(lambda: written() >= share * files, "some rows")
+    process.kill()
+    process.communicate()
+    assert written() < files
+    model.awake.set()
+
+    index(settings, directory)
+    digest = content_digest(connection)
+    assert written() == files
+    connection.execute("DELETE FROM projects")
+    connection.execute("DELETE FROM embeddings")
+    index(settings.model_copy(update={"state_dir": settings.state_dir.with_name("clean")}), directory)
     assert content_digest(connection) == digest
 
 
