@@ -129,6 +129,6 @@ def test_a_failure_keeps_its_reason_when_the_session_is_lost_with_it(
         connection.execute("SELECT pg_terminate_backend(%s)", [session.info.backend_pid])
         raise IndexingError("one file failed")
 
-    monkeypatch.setattr("cocosearch.indexing.run._complete", fail)
+    monkeypatch.setattr("cocosearch.indexing.run._check", fail)
     with pytest.raises(IndexingError, match="one file failed"):
         index_project(settings, load_project(project_directory))
