@@ -87,7 +87,7 @@ class _Milestones:
         now = time.perf_counter() - self.began
         if progress.chunks and self.first_words is None:
             self.first_words = now
-        if progress.files_done == progress.files_total and self.all_words is None:
+        if 0 < progress.files_total == progress.files_done and self.all_words is None:
             self.all_words = now
 
 
