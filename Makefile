@@ -2,7 +2,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # molecule folds its output at this width where there is no terminal.
 export COLUMNS ?= 150
 
-.PHONY: help up try try-stop test lint lock environment test-python test-molecule
+.PHONY: help up try try-stop test lint lock environment test-python test-molecule bench
 
 help:            ## what there is
 	@sed -n 's/^\([a-z-]*\):[^#]*##/make \1 /p' Makefile
@@ -19,6 +19,8 @@ test-python: environment ## unit and integration tests
 	@scripts/test-python
 test-molecule: environment ## the roles on a systemd machine in a container, with its failures
 	scripts/with-containers molecule test
+bench: environment ## quality of retrieval: BENCH=DIR CORPUS=DIR [WHOLE=DIR] (see benchmarks/README.md)
+	$(if $(and $(BENCH),$(CORPUS)),,$(error make bench needs BENCH=DIR, a directory with queries.jsonl, and CORPUS=DIR, its repositories))python -m benchmarks.retrieval $(BENCH) --corpus $(CORPUS) $(if $(WHOLE),--whole $(WHOLE)) $(BENCH_OPTIONS)
 lock: environment ## resolve the dependencies anew, and write the lists that the role installs from
 	uv lock
 	uv export --frozen --quiet --no-dev --no-emit-project --group=build --no-header --output-file=roles/cocosearch/files/requirements.lock

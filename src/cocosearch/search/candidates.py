@@ -51,6 +51,7 @@ def find_candidates(
     query: Query,
     vector: QueryVector | None,
     filters: Filters,
+    *,
     arms: frozenset[Arm] = frozenset(Arm),
     chunks: int | None = None,
 ) -> tuple[TermWeights, list[Candidate]]:
