@@ -1,6 +1,7 @@
 """Terms of the lexical arm: identifiers beside their parts, by their word stems. The index uses this for chunks, the search for queries."""
 
 import re
+import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
@@ -26,6 +27,8 @@ SYMBOL_WEIGHT = 3
 FILE_NAME_WEIGHT = 3
 # Shorter words are their own stems.
 MIN_STEMMED_LENGTH = 4
+
+_stemming = threading.Lock()
 
 _WORD = re.compile(r"[^\W_]+(?:_+[^\W_]+)*")
 # Parts of an ASCII identifier: HTTPServer → HTTP, Server; parseV2 → parse, V, 2. Other scripts are cut at '_' alone.
@@ -64,7 +67,8 @@ def stem(term: str) -> str:
     """A word without its English inflection: Porter's second algorithm (snowballstem.org), for words of letters only."""
     if len(term) < MIN_STEMMED_LENGTH or not (term.isascii() and term.isalpha()):
         return term
-    return str(_stemmer().stemWord(term))
+    with _stemming:  # the stemmer keeps the word in itself
+        return str(_stemmer().stemWord(term))
 
 
 @cache

@@ -101,13 +101,23 @@ def test_no_part_of_a_project_steers_the_terminal(capsys: pytest.CaptureFixture[
     write_project(project)
     out = capsys.readouterr().out
     assert harmful(out) == []
-    assert out.count("\n") == 10
+    assert out.count("\n") == 11
 
 
 def test_a_project_is_shown_with_all_that_is_known(capsys: pytest.CaptureFixture[str]) -> None:
     write_project(status())
     out = capsys.readouterr().out
-    for part in ("demo\n", "ready", "/srv/demo", "all-minilm", "9 searchable, 1 without a vector", "2 binary, 1 secret", "never", "none"):
+    for part in (
+        "demo\n",
+        "ready",
+        "/srv/demo",
+        "all-minilm",
+        "9 searchable, 1 without a vector",
+        "by words now, by meaning 88 %",
+        "2 binary, 1 secret",
+        "never",
+        "none",
+    ):
         assert part in out
 
 

@@ -53,6 +53,13 @@ class ProjectStatus:
         """Share of the chunks that meaning finds, rounded down: 100 is all."""
         return 100 * self.chunks_embedded // self.chunks if self.chunks else 0
 
+    @property
+    def searchable(self) -> str:
+        """What a search finds now, in words."""
+        if not self.chunks:
+            return "nothing yet"
+        return f"by words now, by meaning {self.percent_embedded} %"
+
 
 _STATUS = """
     SELECT p.name, p.root,

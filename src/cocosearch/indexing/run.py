@@ -13,7 +13,8 @@ from cocosearch.database.connection import Connection, Pool, unavailable
 from cocosearch.database.jobs import register_project
 from cocosearch.database.locks import project_lock
 from cocosearch.database.models import count_texts, last_chunk_id, last_known_window
-from cocosearch.errors import CocosearchError, IndexingError
+from cocosearch.database.status import project_status
+from cocosearch.errors import CocosearchError, EmbeddingUnavailableError, IndexingError
 from cocosearch.indexing.chunking import DEFAULT_CHUNK_CHARACTERS
 from cocosearch.indexing.dense_pass import DenseCounts, DensePass
 from cocosearch.indexing.engine import Engine, EngineReport
@@ -82,11 +83,24 @@ def index_project(
             with OllamaClient(settings) as client, open_pool(settings) as pool:
                 run = _Run(settings, project_id, session, client, pool, lane or Lane(settings.embed_batch))
                 return run.index(project, on_progress, follow=follow)
+        except EmbeddingUnavailableError as error:
+            incomplete = _incomplete(session, project, error)
+            _note_failure(session, project_id, incomplete)
+            raise incomplete from error
         except CocosearchError as error:
             _note_failure(session, project_id, error)
             raise
         except psycopg.OperationalError as error:
             raise unavailable(error) from error
+
+
+def _incomplete(session: Connection, project: Project, error: EmbeddingUnavailableError) -> EmbeddingUnavailableError:
+    """The same error with what it means for this project."""
+    status = project_status(session, project.name)
+    without = status.chunks - status.chunks_embedded
+    return EmbeddingUnavailableError(
+        f"{error} {without} of {status.chunks} chunks of '{project.name}' are found by words alone until a run finds the model again."
+    )
 
 
 def _note_failure(session: Connection, project_id: int, failure: CocosearchError) -> None:

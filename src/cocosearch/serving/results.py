@@ -79,7 +79,9 @@ class ProjectInfo(BaseModel):
     state: str = Field(description="`waiting`, `indexing`, `ready` or `failed`; whatever is indexed can be searched in every state.")
     model: str | None = Field(description="Embedding model of the index.")
     files: int = Field(description="Files that can be searched now.")
-    chunks: int = Field(description="Pieces of code that can be searched now.")
+    chunks: int = Field(description="Pieces of code that can be searched now, by their words.")
+    chunks_embedded: int = Field(description="Those of them that are found by their meaning too; the rest follow while `indexing`.")
+    searchable: str = Field(description="The same in words.")
     files_done: int = Field(description="Files done by the running or the last run.")
     files_total: int = Field(description="Files of the running or the last run.")
     skipped: dict[str, int] = Field(description="Files that are not indexed, by reason.")
@@ -98,6 +100,8 @@ class ProjectInfo(BaseModel):
             model=status.model,
             files=status.files,
             chunks=status.chunks,
+            chunks_embedded=status.chunks_embedded,
+            searchable=status.searchable,
             files_done=status.files_done,
             files_total=status.files_total,
             skipped=status.skipped,

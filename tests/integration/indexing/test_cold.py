@@ -17,9 +17,9 @@ def test_every_text_is_embedded_once_and_progress_is_told(cold_settings: Setting
     stored = connection.execute("SELECT count(*) FROM embeddings").fetchone()
     assert stored == (result.embedded,)
     # A file may hold the same text twice.
-    texts = connection.execute("SELECT count(DISTINCT (path, text)) FROM chunks").fetchone()
+    texts = connection.execute("SELECT count(DISTINCT (path, enclosing, text)) FROM chunks").fetchone()
     assert texts == (result.embedded,)
     assert seen[-1].files_done == seen[-1].files_total == result.files
-    assert seen[-1].chunks == seen[-1].chunks_embedded == result.embedded
-    assert any(progress.files_done == result.files and progress.chunks_embedded < result.embedded for progress in seen)
-    assert any(0 < progress.chunks_embedded < result.embedded for progress in seen)
+    assert seen[-1].chunks == seen[-1].chunks_embedded >= result.embedded
+    assert any(progress.files_done == result.files and progress.chunks_embedded < progress.chunks for progress in seen)
+    assert any(0 < progress.chunks_embedded < progress.chunks for progress in seen)
