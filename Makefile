@@ -23,5 +23,6 @@ lock: environment ## resolve the dependencies anew, and write the lists that the
 	uv lock
 	uv export --frozen --quiet --no-dev --no-emit-project --group=build --no-header --output-file=roles/cocosearch/files/requirements.lock
 	uv export --frozen --quiet --no-dev --no-emit-project --group=build --no-header --extra=embedded --output-file=roles/cocosearch/files/requirements-embedded.lock
+	uv export --frozen --quiet --only-group=image --no-header --output-file=image/requirements.lock
 environment:     ## the Python environment in .venv
 	@scripts/python-environment

@@ -144,3 +144,15 @@ def test_a_reader_that_has_enough_is_no_error(unbuffered: str, tmp_path: Path) -
     done = subprocess.run(whole, stdout=write_end, stderr=subprocess.PIPE, text=True, check=False, cwd=tmp_path, env=environment)
     os.close(write_end)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_health_of_the_parts_needs_no_server(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nothing is there: the server's own question fails with a sentence, the parts are named one by one."""
+    monkeypatch.setenv("COCOSEARCH_DATABASE_URL", f"postgresql:///nowhere?host={tmp_path}")
+    monkeypatch.setenv("COCOSEARCH_OLLAMA_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("COCOSEARCH_PORT", "9")
+    assert main(["health"]) == 1
+    assert "No answer from" in capsys.readouterr().err
+    assert main(["health", "--parts", "--json"]) == 1
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["ok"], answer["parts"]) == (False, {"database": "down", "extension": "unknown", "ollama": "down", "model": "unknown"})
