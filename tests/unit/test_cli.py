@@ -12,7 +12,13 @@ from cocosearch import __version__
 from cocosearch.cli import main
 
 HEAVY = ("cocoindex", "fastmcp", "psycopg", "httpx", "rich", "pydantic", "yaml", "numpy")
-SILENCED = ("COCOINDEX_DISABLE_USAGE_TRACKING", "FASTMCP_CHECK_FOR_UPDATES", "FASTMCP_ENV_FILE", "FASTMCP_TELEMETRY_MODE")
+SILENCED = (
+    "COCOINDEX_DISABLE_USAGE_TRACKING",
+    "FASTMCP_CHECK_FOR_UPDATES",
+    "FASTMCP_ENV_FILE",
+    "FASTMCP_TELEMETRY_MODE",
+    "ORT_DISABLE_TELEMETRY",
+)
 COMMANDS = [
     *(["index"], ["search"], ["list"], ["status"], ["clear"], ["mcp"], ["doctor"], ["config"], ["config", "show"], ["version"]),
     *(["health"], ["indexer"], ["database"], ["database", "bootstrap"], ["database", "migrate"], ["model", "ensure"], ["token", "create"]),
@@ -53,7 +59,7 @@ print("imported:", sorted(set({HEAVY!r}) & set(sys.modules)))
 
 def test_importing_the_package_silences_the_libraries_below() -> None:
     code = f"import cocosearch, os; print([os.environ.get(name) for name in {SILENCED!r}])"
-    silenced = f"{['1', 'off', os.devnull, 'off']}\n"
+    silenced = f"{['1', 'off', os.devnull, 'off', '1']}\n"
     assert python(code) == silenced
     assert python(code, COCOINDEX_DISABLE_USAGE_TRACKING="0", FASTMCP_ENV_FILE=".env", FASTMCP_TELEMETRY_MODE="on") == silenced
 
