@@ -1,7 +1,8 @@
 """Writes an image, as an engine saves it, as an OCI archive under the same image id.
 
 Engines convert an image's configuration when they save it in OCI's format: it loses its health check and gets another id. Here it goes
-into the archive as it is, so that what is loaded is what was tested.
+into the archive as it is, so that what is loaded is what was tested. Beside OCI's index the archive has the one that older Docker engines
+read.
 
 Usage: engine save IMAGE | oci_archive.py ARCHIVE NAME; prints the image's id.
 """
@@ -32,6 +33,7 @@ def main(archive: Path, name: str, saved: IO[bytes]) -> str:
         configuration = members / entries[0]["Config"]
         layers = [members / layer for layer in entries[0]["Layers"]]
         described = [_descriptor(CONFIGURATION, configuration), *(_descriptor(LAYER, layer) for layer in layers)]
+        blobs = [_blob(entry) for entry in described]
         _check_layers(configuration, described[1:])
         manifest = _json({"schemaVersion": 2, "mediaType": MANIFEST, "config": described[0], "layers": described[1:]})
         listed = {
@@ -43,9 +45,10 @@ def main(archive: Path, name: str, saved: IO[bytes]) -> str:
         with tarfile.open(archive, "w", format=tarfile.PAX_FORMAT) as tar:
             _add(tar, "oci-layout", _json({"imageLayoutVersion": "1.0.0"}))
             _add(tar, "index.json", _json({"schemaVersion": 2, "manifests": [listed]}))
+            _add(tar, "manifest.json", _json([{"Config": blobs[0], "RepoTags": [name], "Layers": blobs[1:]}]))
             _add(tar, _blob(listed), manifest)
-            for descriptor, path in {_blob(entry): path for entry, path in zip(described, [configuration, *layers], strict=True)}.items():
-                tar.add(path, arcname=descriptor, filter=_plain)
+            for blob, path in dict(zip(blobs, [configuration, *layers], strict=True)).items():
+                tar.add(path, arcname=blob, filter=_plain)
     return str(described[0]["digest"])
 
 

@@ -1,5 +1,6 @@
 """Engines for the tests: podman, and a Docker engine of the tests' own. Run them by scripts/test-container, which builds the images."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -37,22 +38,30 @@ def docker(podman: Engine) -> Iterator[Engine]:
 
         try:
             wait_until(answers, 120, "the Docker engine to answer")
-            for image in (IMAGE, RELEASE_IMAGE):
-                _hand_over(podman, engine, image)
+            _hand_over_archive(podman, engine, Path(directory) / "archive")
+            _hand_over(podman, engine, RELEASE_IMAGE)
             yield engine
         finally:
             daemon.terminate()
             daemon.wait(60)
-            subprocess.run(["sh", "-c", 'umount --quiet "$0"/run/netns/* || true', directory], check=False)
             shutil.rmtree(Path(directory) / "data", ignore_errors=True)
+
+
+def _hand_over_archive(source: Engine, target: Engine, directory: Path) -> None:
+    """The image's archive, as it is given to users, read by the other engine: the very same image."""
+    exported = subprocess.run([REPOSITORY / "scripts" / "image", "export", IMAGE, directory], check=True, stdout=subprocess.PIPE, text=True)
+    target.run("load", "--quiet", "--input", str(directory / "cocosearch-aio.oci.tar"))
+    assert exported.stdout.strip() == target.inspect_image(IMAGE)["Id"]
+    assert exported.stdout.strip().removeprefix("sha256:") == source.inspect_image(IMAGE)["Id"]
+    listed = json.loads((directory / "cocosearch-aio.cdx.json").read_text(encoding="utf-8"))
+    assert {"postgresql-17", "postgresql-17-pgvector", "cocosearch-appliance", "systemd"} <= {part["name"] for part in listed["components"]}
+    assert listed["metadata"]["component"]["version"] == exported.stdout.strip()
 
 
 def _hand_over(source: Engine, target: Engine, image: str) -> None:
     with subprocess.Popen([*source.client, "save", image], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as saved:
         subprocess.run([*target.client, "load", "--quiet"], stdin=saved.stdout, check=True, capture_output=True)
     assert saved.returncode == 0
-    # The engine has the very same image.
-    assert target.inspect_image(image)["Id"].removeprefix("sha256:") == source.inspect_image(image)["Id"].removeprefix("sha256:")
 
 
 @pytest.fixture(scope="session", params=["podman", "docker"])
