@@ -34,7 +34,7 @@ def docker(podman: Engine) -> Iterator[Engine]:
 
         def answers() -> bool:
             assert daemon.poll() is None, log.read_text(encoding="utf-8", errors="replace")
-            return UNPACKED_CLIENT.exists() and engine.run("info", check=False).returncode == 0
+            return (Path(directory) / "socket").exists() and engine.run("info", check=False).returncode == 0
 
         try:
             wait_until(answers, 120, "the Docker engine to answer")
