@@ -42,8 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _index(options: argparse.Namespace) -> int:
-    from cocosearch.commands import index
+    from cocosearch.commands import index, index_in_background
 
+    if options.background:
+        return index_in_background(Path(options.path), options.name, as_json=options.json)
     return index(Path(options.path), options.name, as_json=options.json)
 
 
@@ -88,7 +90,7 @@ def _indexer(options: argparse.Namespace) -> int:
 def _health(options: argparse.Namespace) -> int:
     from cocosearch.commands import health
 
-    return health(as_json=options.json)
+    return health(parts=options.parts, as_json=options.json)
 
 
 def _doctor(options: argparse.Namespace) -> int:
@@ -148,6 +150,7 @@ def _add_user_commands(commands: _Commands) -> None:
     index = _add(commands, "index", _index, "index a project, or bring its index up to date")
     index.add_argument("path", metavar="PATH", help="directory of the project")
     index.add_argument("--name", help="name of the project (default: from cocosearch.yaml, else the directory's)")
+    index.add_argument("--background", action="store_true", help="leave the work to the service that keeps indexes fresh")
     _add_json(index)
     search = _add(commands, "search", _search, "search by meaning and by name")
     search.add_argument("query", metavar="QUERY", help="a question in words, or an identifier")
@@ -174,7 +177,9 @@ def _add_user_commands(commands: _Commands) -> None:
 
 
 def _add_service_commands(commands: _Commands) -> None:
-    _add_json(_add(commands, "health", _health, "ask the server on this machine how it is"))
+    health = _add(commands, "health", _health, "ask the server on this machine how it is")
+    health.add_argument("--parts", action="store_true", help="look at the parts themselves, where no server listens")
+    _add_json(health)
     indexer = _add(commands, "indexer", _indexer, "keep every project's index fresh (the service cocosearch-indexer)")
     indexer.add_argument("--drain", action="store_true", help="end when nothing waits any more")
     database = _add_group(commands, "database", "set up the database")

@@ -12,7 +12,13 @@ from cocosearch import __version__
 from cocosearch.cli import main
 
 HEAVY = ("cocoindex", "fastmcp", "psycopg", "httpx", "rich", "pydantic", "yaml", "numpy")
-SILENCED = ("COCOINDEX_DISABLE_USAGE_TRACKING", "FASTMCP_CHECK_FOR_UPDATES", "FASTMCP_ENV_FILE", "FASTMCP_TELEMETRY_MODE")
+SILENCED = (
+    "COCOINDEX_DISABLE_USAGE_TRACKING",
+    "FASTMCP_CHECK_FOR_UPDATES",
+    "FASTMCP_ENV_FILE",
+    "FASTMCP_TELEMETRY_MODE",
+    "ORT_DISABLE_TELEMETRY",
+)
 COMMANDS = [
     *(["index"], ["search"], ["list"], ["status"], ["clear"], ["mcp"], ["doctor"], ["config"], ["config", "show"], ["version"]),
     *(["health"], ["indexer"], ["database"], ["database", "bootstrap"], ["database", "migrate"], ["model", "ensure"], ["token", "create"]),
@@ -53,7 +59,7 @@ print("imported:", sorted(set({HEAVY!r}) & set(sys.modules)))
 
 def test_importing_the_package_silences_the_libraries_below() -> None:
     code = f"import cocosearch, os; print([os.environ.get(name) for name in {SILENCED!r}])"
-    silenced = f"{['1', 'off', os.devnull, 'off']}\n"
+    silenced = f"{['1', 'off', os.devnull, 'off', '1']}\n"
     assert python(code) == silenced
     assert python(code, COCOINDEX_DISABLE_USAGE_TRACKING="0", FASTMCP_ENV_FILE=".env", FASTMCP_TELEMETRY_MODE="on") == silenced
 
@@ -144,3 +150,15 @@ def test_a_reader_that_has_enough_is_no_error(unbuffered: str, tmp_path: Path) -
     done = subprocess.run(whole, stdout=write_end, stderr=subprocess.PIPE, text=True, check=False, cwd=tmp_path, env=environment)
     os.close(write_end)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_health_of_the_parts_needs_no_server(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nothing is there: the server's own question fails with a sentence, the parts are named one by one."""
+    monkeypatch.setenv("COCOSEARCH_DATABASE_URL", f"postgresql:///nowhere?host={tmp_path}")
+    monkeypatch.setenv("COCOSEARCH_OLLAMA_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("COCOSEARCH_PORT", "9")
+    assert main(["health"]) == 1
+    assert "No answer from" in capsys.readouterr().err
+    assert main(["health", "--parts", "--json"]) == 1
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["ok"], answer["parts"]) == (False, {"database": "down", "extension": "unknown", "ollama": "down", "model": "unknown"})
