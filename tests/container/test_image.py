@@ -65,3 +65,8 @@ def test_it_runs_a_command_instead_of_the_services(podman: Engine, image: str) -
 
 def test_the_model_is_where_no_volume_hides_it(podman: Engine, image: str) -> None:
     assert podman.shell("find /usr/share/cocosearch/models -type f", image).strip()
+
+
+def test_programs_find_a_directory_for_temporary_files(podman: Engine, image: str) -> None:
+    """Also where nothing is mounted there: buildah removes the directory on which a step had a file system."""
+    assert podman.shell("stat --format=%a /tmp", image).strip() == "1777"
