@@ -374,9 +374,10 @@ def _embeddings(answer: dict[str, Any], expected: int) -> list[Vector]:
 
 def _unit(vector: Vector) -> Vector:
     """The vector at length one; Ollama sends it so, other servers of the protocol may not."""
-    if not all(isinstance(value, (int, float)) for value in vector):
-        raise _RequestError(HTTP_SERVER_ERROR, "the model made a vector of something else than numbers")
-    length = math.sqrt(sum(value * value for value in vector))
+    try:
+        length = math.hypot(*vector)
+    except TypeError:
+        raise _RequestError(HTTP_SERVER_ERROR, "the model made a vector of something else than numbers") from None
     if not math.isfinite(length) or length == 0.0:
         raise _RequestError(HTTP_SERVER_ERROR, "the model made a vector without a direction")
     return [value / length for value in vector]

@@ -1,6 +1,7 @@
 """Embedding models as the database knows them, and the vectors that they made."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -109,11 +110,20 @@ def count_texts(connection: Connection, project_id: int, after: int) -> int:
     return int(row[0]) if row else 0
 
 
+@contextmanager
+def unsynced(connection: Connection) -> Iterator[None]:
+    """Commits do not wait for the disk: of vectors, a crash of the server takes only what is then asked for again."""
+    connection.execute("SET synchronous_commit = off")
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            connection.execute("RESET synchronous_commit")
+
+
 def store_embeddings(connection: Connection, model_id: int, vectors: Mapping[bytes, Vector | None]) -> None:
     """Keep vectors for every chunk that has or will have one of these texts, in whatever project; None: the model refused the text."""
-    with connection.cursor() as cursor, connection.transaction():
-        # What a crash of the server takes is asked for again; a disk that has to sync would hold up the model.
-        cursor.execute("SET LOCAL synchronous_commit = off")
+    with connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO embeddings (model_id, text_digest, embedding) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
             [(model_id, digest, None if vector is None else HalfVector(vector)) for digest, vector in vectors.items()],

@@ -5,15 +5,15 @@ What is missing is what the database says: a pass that was cut off is taken up w
 
 import math
 import threading
-from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 import psycopg
 from psycopg_pool import PoolTimeout
 
 from cocosearch.database.connection import Pool, unavailable
-from cocosearch.database.models import MissingText, missing_texts, store_embeddings, use_model
+from cocosearch.database.models import MissingText, missing_texts, store_embeddings, unsynced, use_model
 from cocosearch.indexing.embedding import embedded_text
 from cocosearch.indexing.lane import REQUESTS_IN_FLIGHT, Lane
 from cocosearch.ollama import OllamaClient, Refusal, Vector
@@ -49,6 +49,9 @@ class DensePass:
     last_old_row: int
     _rows_complete: threading.Event = field(default_factory=threading.Event)
     _stopped: threading.Event = field(default_factory=threading.Event)
+    _under_way: set[bytes] = field(default_factory=set)
+    _choosing: threading.Lock = field(default_factory=threading.Lock)
+    _counting: threading.Lock = field(default_factory=threading.Lock)
     _executor: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(REQUESTS_IN_FLIGHT + 1, "dense-pass"))
     _pass: "Future[None] | None" = None
 
@@ -83,28 +86,36 @@ class DensePass:
         model = self.client.describe_model()
         with self.pool.connection() as connection:
             model_id = use_model(connection, self.project_id, model)
-        under_way: dict[Future[None], list[MissingText]] = {}
-        asked: set[bytes] = set()
-        for batch in self._batches(model_id, asked):
-            asked.update(missing.digest for missing in batch)
-            under_way[self._executor.submit(self._embed_and_store, model_id, batch)] = batch
-            while len(under_way) >= REQUESTS_IN_FLIGHT:
-                self._await_one(under_way, asked)
-        while under_way:
-            self._await_one(under_way, asked)
+        batches = self._batches(model_id)
+        workers = [self._executor.submit(self._work, model_id, batches) for _ in range(REQUESTS_IN_FLIGHT)]
+        wait(workers)
+        for worker in workers:
+            worker.result()
 
-    def _await_one(self, under_way: dict[Future[None], list[MissingText]], asked: set[bytes]) -> None:
-        done, _ = wait(under_way, return_when=FIRST_COMPLETED)
-        for future in done:
-            batch = under_way.pop(future)
-            future.result()
-            asked.difference_update(missing.digest for missing in batch)
+    def _work(self, model_id: int, batches: Iterator[list[MissingText]]) -> None:
+        """Embed and store, batch after batch; whatever ends one worker ends the others."""
+        try:
+            with self.pool.connection() as connection, unsynced(connection):
+                while batch := self._next(batches):
+                    vectors = self._embed(batch)
+                    store_embeddings(connection, model_id, vectors)
+                    self._count(batch, vectors)
+        finally:
+            self._stopped.set()
 
-    def _batches(self, model_id: int, asked: set[bytes]) -> Iterator[list[MissingText]]:
+    def _next(self, batches: Iterator[list[MissingText]]) -> list[MissingText]:
+        with self._choosing:
+            batch = next(batches, [])
+            with self._counting:
+                self._under_way.update(missing.digest for missing in batch)
+            return batch
+
+    def _batches(self, model_id: int) -> Iterator[list[MissingText]]:
         """Distinct texts without a vector, but for those under way; ends when there are none and no rows will come."""
         after, found, complete = 0, False, self._rows_complete.is_set()
         while not self._stopped.is_set():
-            known = asked.copy()  # before the look: what was stored until then is seen by it
+            with self._counting:
+                known = self._under_way.copy()  # before the look: what was stored until then is seen by it
             with self.pool.connection() as connection:
                 window = missing_texts(connection, self.project_id, model_id, after, WINDOW)
             wanted = {missing.digest: missing for missing in window if missing.digest not in known}
@@ -124,18 +135,19 @@ class DensePass:
                 self._rows_complete.wait(LOOK_SECONDS)
             after, found, complete = 0, False, self._rows_complete.is_set()
 
-    def _embed_and_store(self, model_id: int, batch: list[MissingText]) -> None:
-        answers = self._ask(batch)
-        vectors = {
-            missing.digest: self._in_halves(missing, MAX_HALVINGS) if answer is Refusal.TOO_LONG else _vector(answer)
-            for missing, answer in zip(batch, answers, strict=True)
-        }
-        with self.pool.connection() as connection:
-            store_embeddings(connection, model_id, vectors)
+    def _count(self, batch: list[MissingText], vectors: Mapping[bytes, Vector | None]) -> None:
         refused = sum(vector is None for vector in vectors.values())
-        self.counts.embedded += len(vectors) - refused
-        self.counts.refused += refused
-        self.counts.asked_for_new_rows += sum(missing.chunk_id > self.last_old_row for missing in batch)
+        with self._counting:
+            self._under_way.difference_update(vectors)
+            self.counts.embedded += len(vectors) - refused
+            self.counts.refused += refused
+            self.counts.asked_for_new_rows += sum(missing.chunk_id > self.last_old_row for missing in batch)
+
+    def _embed(self, batch: list[MissingText]) -> dict[bytes, Vector | None]:
+        return {
+            missing.digest: self._in_halves(missing, MAX_HALVINGS) if answer is Refusal.TOO_LONG else _vector(answer)
+            for missing, answer in zip(batch, self._ask(batch), strict=True)
+        }
 
     def _ask(self, texts: list[MissingText]) -> list[Vector | Refusal]:
         with self.lane.request(len(texts)):

@@ -1,10 +1,10 @@
-"""How often the files of a project may be looked at."""
+"""How often the files of projects may be looked at."""
 
 import os
 import time
 from dataclasses import dataclass
 
-# Looking at a large tree costs processor time: a tenth of a core's at most.
+# Looking at large trees, or at many, costs processor time: a tenth of a core's at most.
 PAUSE_PER_LOOK = 9.0
 
 
@@ -20,9 +20,13 @@ class Look:
         """A look that begins now."""
         return cls(time.monotonic(), _processor_seconds())
 
-    def pause(self, refresh_seconds: float) -> float:
-        """Seconds until the next one, now that this one has ended."""
-        return pause_after_look(refresh_seconds, time.monotonic() - self.began, _processor_seconds() - self.processor_began)
+    def processor(self) -> float:
+        """Processor time that it has taken so far."""
+        return _processor_seconds() - self.processor_began
+
+    def pause(self, refresh_seconds: float, processor: float) -> float:
+        """Seconds until the next one, now that this one has ended; `processor` is what all looks of one round take."""
+        return pause_after_look(refresh_seconds, time.monotonic() - self.began, processor)
 
 
 def pause_after_look(refresh_seconds: float, elapsed: float, processor: float) -> float:

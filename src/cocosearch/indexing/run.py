@@ -156,7 +156,7 @@ class _Run:
                         look = Look.begin()
                         project = load_project(project.root, project.name)
                         listing = _listed(project, self.settings)
-                        pause = look.pause(self.settings.refresh_seconds)
+                        pause = look.pause(self.settings.refresh_seconds, look.processor())
                         if digest != listing_digest(listing, self._recipe(project)):
                             digest, look_again = self._write_rows(project, listing, reporter), True
         complete(self.session, self.project_id)

@@ -72,6 +72,8 @@ class _Schedule:
     next_look: dict[int, float] = field(default_factory=dict)
     next_try: dict[int, float] = field(default_factory=dict)
     failures: dict[int, int] = field(default_factory=dict)
+    # Processor time of each project's last look.
+    costs: dict[int, float] = field(default_factory=dict)
 
     def is_due(self, due: _Due) -> bool:
         return due.requested or time.monotonic() >= self.next_look.get(due.project_id, 0.0)
@@ -90,6 +92,11 @@ class _Schedule:
         count = self.failures.get(project_id, 0)
         self.failures[project_id] = count + 1
         self.next_try[project_id] = time.monotonic() + min(MAX_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2.0**count)
+
+    def forget_all_but(self, project_ids: set[int]) -> None:
+        for known in (self.next_look, self.next_try, self.failures, self.costs):
+            for gone in known.keys() - project_ids:
+                known.pop(gone)
 
     def try_all_again(self) -> None:
         self.failures.clear()
@@ -225,7 +232,9 @@ class _Indexer:
         """Take in what has ended, and begin what has changed."""
         if self.model.came_back():
             self.schedule.try_all_again()
-        for due in _projects(self.session):
+        projects = _projects(self.session)
+        self.schedule.forget_all_but({due.project_id for due in projects})
+        for due in projects:
             if due.project_id in self.runs:
                 self._take_in(due)
             elif self.schedule.is_due(due):
@@ -274,7 +283,8 @@ class _Indexer:
             self.schedule.failed(due.project_id)
             self.schedule.next_look[due.project_id] = self.schedule.next_try[due.project_id]
             return
-        self.schedule.looked(due.project_id, look.pause(self.settings.refresh_seconds))
+        self.schedule.costs[due.project_id] = look.processor()
+        self.schedule.looked(due.project_id, look.pause(self.settings.refresh_seconds, sum(self.schedule.costs.values())))
         if fresh and not is_long:
             found_unchanged(self.session, due.project_id)
             self.schedule.succeeded(due.project_id)
