@@ -53,7 +53,7 @@ def index_in_background(path: Path, name: str | None, *, as_json: bool) -> int:
     return 0
 
 
-def search(request: SearchRequest, *, as_json: bool) -> int:
+def search(request: SearchRequest, *, explain: bool, as_json: bool) -> int:
     """`cocosearch search`."""
     settings = _settings_of_a_user()
     from cocosearch.database import open_pool
@@ -65,7 +65,7 @@ def search(request: SearchRequest, *, as_json: bool) -> int:
     if as_json:
         sys.stdout.write(to_json(response))
     else:
-        write_hits(response)
+        write_hits(response, explain=explain)
     return 0
 
 

@@ -10,6 +10,8 @@ import pytest
 
 from cocosearch import __version__
 from cocosearch.cli import main
+from cocosearch.indexing.definitions import Kind
+from cocosearch.search.types import SearchRequest
 
 HEAVY = ("cocoindex", "fastmcp", "psycopg", "httpx", "rich", "pydantic", "yaml", "numpy")
 SILENCED = (
@@ -88,7 +90,13 @@ def test_every_command_has_a_help_text(capsys: pytest.CaptureFixture[str], argum
             ["token", "create"],
             ["mcp", "--transport", "x"],
         ),
-        *(["search", "x", "--limit", "many"], ["mcp", "--port", "x"], ["database", "bootstrap"], ["--unheard-of"]),
+        *(
+            ["search", "x", "--limit", "many"],
+            ["search", "x", "--max-tokens", "few"],
+            ["mcp", "--port", "x"],
+            ["database", "bootstrap"],
+            ["--unheard-of"],
+        ),
     ],
     ids=" ".join,
 )
@@ -97,6 +105,30 @@ def test_wrong_usage_ends_with_two_and_a_usage_line(capsys: pytest.CaptureFixtur
         main(arguments)
     assert ended.value.code == 2
     assert capsys.readouterr().err.startswith("usage: cocosearch")
+
+
+def test_a_kind_that_there_is_not_is_answered_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["search", "x", "--kind", "klass"])
+    assert ended.value.code == 2
+    assert f"'klass' is no kind of definition; there are {', '.join(Kind)}." in capsys.readouterr().err
+
+
+def test_the_options_of_a_search_reach_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def search(request: SearchRequest, *, explain: bool, as_json: bool) -> int:
+        asked.extend((request, explain, as_json))
+        return 0
+
+    monkeypatch.setattr("cocosearch.commands.search", search)
+    filters = ["--project", "p", "--language", "go", "--path", "*.go", "--symbol", "Run", "--kind", "method"]
+    assert main(["search", "x", "-n", "3", *filters, "--whole", "--max-tokens", "900", "--explain", "--json"]) == 0
+    wanted = SearchRequest("x", 3, "p", "go", "*.go", symbol="Run", kind="method", whole_definitions=True, max_tokens=900)
+    assert asked == [wanted, True, True]
+    asked.clear()
+    main(["search", "x"])
+    assert asked == [SearchRequest("x"), False, False]
 
 
 def test_a_wrong_setting_ends_with_two_and_one_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

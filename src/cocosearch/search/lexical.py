@@ -37,9 +37,12 @@ def weigh_terms(connection: Connection, stems: tuple[str, ...], project_id: int 
 
 
 def telling_stems(frequencies: dict[str, int], chunks: int) -> frozenset[str]:
-    """Those that are not in every fifth chunk, or the rarest if all are."""
+    """Those that are not in every fifth chunk; if none of them is known to occur, also the rarest that does."""
     telling = frozenset(stem for stem, count in frequencies.items() if count <= COMMON_SHARE * chunks)
-    return telling or frozenset(sorted(frequencies, key=lambda stem: frequencies[stem])[:1])
+    if any(frequencies[stem] for stem in telling):
+        return telling
+    occurring = [stem for stem, count in frequencies.items() if count]
+    return telling | frozenset(sorted(occurring, key=lambda stem: frequencies[stem])[:1])
 
 
 def sparse_query(terms: TermWeights) -> SparseVector:
