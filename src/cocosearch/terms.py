@@ -1,9 +1,10 @@
 """Terms of the lexical arm: identifiers beside their parts, by their word stems. The index uses this for chunks, the search for queries."""
 
 import re
+import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import cache, lru_cache
+from functools import cached_property, lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -64,14 +65,20 @@ def stem(term: str) -> str:
     """A word without its English inflection: Porter's second algorithm (snowballstem.org), for words of letters only."""
     if len(term) < MIN_STEMMED_LENGTH or not (term.isascii() and term.isalpha()):
         return term
-    return str(_stemmer().stemWord(term))
+    return str(_stemmers.own.stemWord(term))
 
 
-@cache
-def _stemmer() -> "BaseStemmer":
-    import snowballstemmer
+class _Stemmers(threading.local):
+    """One for each thread: a stemmer keeps the word that it is at in itself."""
 
-    return snowballstemmer.stemmer("english")
+    @cached_property
+    def own(self) -> "BaseStemmer":
+        import snowballstemmer
+
+        return snowballstemmer.stemmer("english")
+
+
+_stemmers = _Stemmers()
 
 
 @lru_cache(maxsize=200_000)
