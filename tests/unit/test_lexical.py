@@ -4,25 +4,29 @@ import pytest
 
 from cocosearch.errors import CocosearchError
 from cocosearch.search.engine import MAX_LIMIT, MAX_QUERY_CHARACTERS, check_request
-from cocosearch.search.lexical import _idf, telling_terms
+from cocosearch.search.lexical import telling_stems
+from cocosearch.search.query import term_weights
 from cocosearch.search.types import SearchRequest
 
 
 @pytest.mark.parametrize(
-    ("frequency", "chunks", "telling"),
+    ("frequencies", "telling"),
     [
-        ({"rare": 1, "common": 90}, 100, ["rare"]),
-        ({"edge": 20, "over": 21}, 100, ["edge"]),
-        ({"common": 90, "less": 50}, 100, ["less"]),
-        ({"only": 1}, 1, ["only"]),
+        ({"rare": 1, "common": 90}, {"rare"}),
+        ({"rare": 1, "less": 49, "common": 90}, {"rare", "less"}),
+        ({"edge": 30, "just": 20}, {"edge", "just"}),
+        ({"common": 90, "less": 80}, {"less"}),
+        ({"unknown": 0, "less": 80, "common": 90}, {"unknown", "less"}),
+        ({"unknown": 0}, {"unknown"}),
     ],
 )
-def test_terms_that_are_everywhere_find_nothing_while_others_do(frequency: dict[str, int], chunks: int, telling: list[str]) -> None:
-    assert telling_terms(frequency, chunks) == telling
+def test_the_rarest_stems_find_as_many_chunks_as_may_be_scored(frequencies: dict[str, int], telling: set[str]) -> None:
+    assert telling_stems(frequencies, 50) == telling
 
 
 def test_a_rarer_term_weighs_more_and_none_weighs_against() -> None:
-    weights = [_idf(count, 100) for count in (1, 10, 50, 100)]
+    counted = {f"in{count}": count for count in (1, 10, 50, 100)}
+    weights = list(term_weights(tuple(counted), counted, 100).idf.values())
     assert weights == sorted(weights, reverse=True)
     assert weights[-1] > 0
 
