@@ -2,7 +2,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # molecule folds its output at this width where there is no terminal.
 export COLUMNS ?= 150
 
-.PHONY: help up try try-stop test lint lock environment test-python test-molecule
+.PHONY: help up try try-stop image test lint lock environment test-python test-molecule test-image test-container bench
 
 help:            ## what there is
 	@sed -n 's/^\([a-z-]*\):[^#]*##/make \1 /p' Makefile
@@ -12,16 +12,25 @@ try:             ## the whole appliance in a container on this machine, and a fi
 	@scripts/try
 try-stop:        ## remove what "make try" made
 	@scripts/try stop
-test: lint test-python test-molecule  ## everything: sources, package, appliance
+image: environment ## the all-in-one image: built, tested, exported to dist/ (OLLAMA_FLAVOR=embedded: without Ollama; MODEL: with a model)
+	scripts/with-containers molecule test --scenario-name aio
+test: lint test-python test-molecule test-image test-container  ## everything: sources, package, appliance, image
 lint: environment ## check the sources
 	@scripts/lint
 test-python: environment ## unit and integration tests
 	@scripts/test-python
 test-molecule: environment ## the roles on a systemd machine in a container, with its failures
-	scripts/with-containers molecule test
+	scripts/with-containers molecule test --scenario-name default
+test-image: environment ## the all-in-one image with the embedded embedding server, as "make image" tests it
+	OLLAMA_FLAVOR=embedded MODEL=all-minilm $(MAKE) --no-print-directory image
+test-container: environment ## the all-in-one image from outside, on podman and on Docker
+	@scripts/test-container
+bench: environment ## quality of retrieval: BENCH=DIR CORPUS=DIR [WHOLE=DIR] (see benchmarks/README.md)
+	$(if $(and $(BENCH),$(CORPUS)),,$(error make bench needs BENCH=DIR, a directory with queries.jsonl, and CORPUS=DIR, its repositories))python -m benchmarks.retrieval $(BENCH) --corpus $(CORPUS) $(if $(WHOLE),--whole $(WHOLE)) $(BENCH_OPTIONS)
 lock: environment ## resolve the dependencies anew, and write the lists that the role installs from
 	uv lock
 	uv export --frozen --quiet --no-dev --no-emit-project --group=build --no-header --output-file=roles/cocosearch/files/requirements.lock
 	uv export --frozen --quiet --no-dev --no-emit-project --group=build --no-header --extra=embedded --output-file=roles/cocosearch/files/requirements-embedded.lock
+	uv export --frozen --quiet --only-group=image --no-header --output-file=image/requirements.lock
 environment:     ## the Python environment in .venv
 	@scripts/python-environment

@@ -42,8 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _index(options: argparse.Namespace) -> int:
-    from cocosearch.commands import index
+    from cocosearch.commands import index, index_in_background
 
+    if options.background:
+        return index_in_background(Path(options.path), options.name, as_json=options.json)
     return index(Path(options.path), options.name, as_json=options.json)
 
 
@@ -51,8 +53,27 @@ def _search(options: argparse.Namespace) -> int:
     from cocosearch.commands import search
     from cocosearch.search.types import SearchRequest
 
-    request = SearchRequest(options.query, options.limit, options.project, options.language, options.path)
-    return search(request, as_json=options.json)
+    request = SearchRequest(
+        query=options.query,
+        limit=options.limit,
+        project=options.project,
+        language=options.language,
+        path_glob=options.path,
+        symbol=options.symbol,
+        kind=options.kind,
+        whole_definitions=options.whole,
+        max_tokens=options.max_tokens,
+    )
+    return search(request, explain=options.explain, as_json=options.json)
+
+
+def _kind(given: str) -> str:
+    """A kind of definitions; they are loaded only where one is given."""
+    from cocosearch.indexing.definitions import Kind
+
+    if given not in list(Kind):
+        raise argparse.ArgumentTypeError(f"'{given}' is no kind of definition; there are {', '.join(Kind)}.")
+    return given
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -88,7 +109,7 @@ def _indexer(options: argparse.Namespace) -> int:
 def _health(options: argparse.Namespace) -> int:
     from cocosearch.commands import health
 
-    return health(as_json=options.json)
+    return health(parts=options.parts, as_json=options.json)
 
 
 def _doctor(options: argparse.Namespace) -> int:
@@ -148,14 +169,9 @@ def _add_user_commands(commands: _Commands) -> None:
     index = _add(commands, "index", _index, "index a project, or bring its index up to date")
     index.add_argument("path", metavar="PATH", help="directory of the project")
     index.add_argument("--name", help="name of the project (default: from cocosearch.yaml, else the directory's)")
+    index.add_argument("--background", action="store_true", help="leave the work to the service that keeps indexes fresh")
     _add_json(index)
-    search = _add(commands, "search", _search, "search by meaning and by name")
-    search.add_argument("query", metavar="QUERY", help="a question in words, or an identifier")
-    search.add_argument("-n", "--limit", type=int, default=10, help="number of hits, 1 to 50 (default: 10)")
-    search.add_argument("-p", "--project", help="only in this project")
-    search.add_argument("-l", "--language", help="only in this language, for example python")
-    search.add_argument("--path", metavar="GLOB", help="only in files that match, for example 'src/**/*.py'")
-    _add_json(search)
+    _add_search(commands)
     _add_json(_add(commands, "list", _list, "list the indexed projects"))
     status = _add(commands, "status", _status, "progress, freshness and last error of a project, or of all")
     status.add_argument("project", metavar="PROJECT", nargs="?")
@@ -173,8 +189,25 @@ def _add_user_commands(commands: _Commands) -> None:
     _add(commands, "version", _version, "print the version")
 
 
+def _add_search(commands: _Commands) -> None:
+    search = _add(commands, "search", _search, "search by meaning and by name")
+    search.add_argument("query", metavar="QUERY", help="a question in words, or an identifier")
+    search.add_argument("-n", "--limit", type=int, default=10, help="number of hits, 1 to 50 (default: 10)")
+    search.add_argument("-p", "--project", help="only in this project")
+    search.add_argument("-l", "--language", help="only in this language, for example python")
+    search.add_argument("--path", metavar="GLOB", help="only in files that match, for example 'src/**/*.py'")
+    search.add_argument("--symbol", metavar="NAME", help="only code that defines this name")
+    search.add_argument("--kind", type=_kind, help="only code that defines something of this kind, for example function or class")
+    search.add_argument("--whole", action="store_true", help="show the whole definition that a hit is a part of")
+    search.add_argument("--max-tokens", type=int, metavar="N", help="only as many hits, best first, as a model reads with N tokens")
+    search.add_argument("--explain", action="store_true", help="show what made the score of each hit")
+    _add_json(search)
+
+
 def _add_service_commands(commands: _Commands) -> None:
-    _add_json(_add(commands, "health", _health, "ask the server on this machine how it is"))
+    health = _add(commands, "health", _health, "ask the server on this machine how it is")
+    health.add_argument("--parts", action="store_true", help="look at the parts themselves, where no server listens")
+    _add_json(health)
     indexer = _add(commands, "indexer", _indexer, "keep every project's index fresh (the service cocosearch-indexer)")
     indexer.add_argument("--drain", action="store_true", help="end when nothing waits any more")
     database = _add_group(commands, "database", "set up the database")

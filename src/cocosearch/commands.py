@@ -3,11 +3,15 @@
 import logging
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cocosearch.output import as_json as to_json
 from cocosearch.output import write_hits, write_project, write_projects
 from cocosearch.search.types import SearchRequest
 from cocosearch.settings import LogLevel, Settings, Transport, load_settings
+
+if TYPE_CHECKING:
+    from cocosearch.health import Answer
 
 
 def index(path: Path, name: str | None, *, as_json: bool) -> int:
@@ -34,7 +38,22 @@ def index(path: Path, name: str | None, *, as_json: bool) -> int:
     return 0
 
 
-def search(request: SearchRequest, *, as_json: bool) -> int:
+def index_in_background(path: Path, name: str | None, *, as_json: bool) -> int:
+    """`cocosearch index --background`."""
+    settings = _settings_of_a_user()
+    from cocosearch.database import connect
+    from cocosearch.database.jobs import enqueue
+
+    with connect(settings) as connection:
+        job = enqueue(connection, path, name, settings.max_queued_jobs)
+    if as_json:
+        sys.stdout.write(to_json(job))
+    else:
+        sys.stdout.write(f"{job.project}: {job.root} is {job.state}; `cocosearch status {job.project}` shows how far it is.\n")
+    return 0
+
+
+def search(request: SearchRequest, *, explain: bool, as_json: bool) -> int:
     """`cocosearch search`."""
     settings = _settings_of_a_user()
     from cocosearch.database import open_pool
@@ -46,7 +65,7 @@ def search(request: SearchRequest, *, as_json: bool) -> int:
     if as_json:
         sys.stdout.write(to_json(response))
     else:
-        write_hits(response)
+        write_hits(response, explain=explain)
     return 0
 
 
@@ -121,17 +140,32 @@ def indexer(*, drain: bool) -> int:
     return 0
 
 
-def health(*, as_json: bool) -> int:
+def health(*, parts: bool, as_json: bool) -> int:
     """`cocosearch health`."""
     settings = _settings_of_a_user()
     from cocosearch.health import ask
 
-    answer = ask(settings)
+    answer = _look_at_parts(settings) if parts else ask(settings)
     if as_json:
         sys.stdout.write(to_json(answer))
     else:
         sys.stdout.write(f"{answer.status}\n" + "".join(f"  {part}: {state}\n" for part, state in answer.parts.items()))
     return 0 if answer.ok else 1
+
+
+def _look_at_parts(settings: Settings) -> "Answer":
+    """What a server would say, where none listens."""
+    from cocosearch.health import Answer, check
+    from cocosearch.ollama import OllamaClient
+
+    with OllamaClient(settings) as client:
+        report = check(settings, client)
+    return Answer(
+        ok=report.ok,
+        status=report.overall.value,
+        parts={part.name: part.state.value for part in report.parts},
+        details={part.name: part.detail for part in report.parts},
+    )
 
 
 def doctor(*, as_json: bool) -> int:

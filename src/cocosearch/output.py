@@ -4,13 +4,13 @@ import json
 import sys
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, fields, is_dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cocosearch.database.status import ProjectStatus
-    from cocosearch.search.types import SearchResponse
+    from cocosearch.search.types import Hit, SearchResponse, Signals
 
 NEVER = "never"
 
@@ -26,17 +26,32 @@ def as_json(value: object) -> str:
     return json.dumps(value, default=plain, indent=2, ensure_ascii=False) + "\n"
 
 
-def write_hits(response: "SearchResponse") -> None:
-    """Hits, best first, each with its place and its text; the note goes to stderr."""
+def write_hits(response: "SearchResponse", *, explain: bool = False) -> None:
+    """Hits, best first, each with its place, on request what made its score, and its text; the note goes to stderr."""
     if response.note:
         sys.stderr.write(line(f"Note: {response.note}"))
     for hit in response.hits:
-        symbol = f"  {hit.symbol}" if hit.symbol else ""
         arms = "+".join(arm.value for arm in hit.arms)
-        sys.stdout.write(line(f"{hit.project}/{hit.path}:{hit.start_line}-{hit.end_line}{symbol}  [{hit.score:.2f} {arms}]"))
+        sys.stdout.write(line(f"{hit.project}/{hit.path}:{hit.start_line}-{hit.end_line}{_names(hit)}  [{hit.score:.2f} {arms}]"))
+        if explain:
+            sys.stdout.write(line(f"    {_explained(hit.signals)}"))
         sys.stdout.write("".join(f"    {text}\n" for text in printable(hit.text).split("\n")) + "\n")
     if not response.hits:
         sys.stderr.write("Nothing found.\n")
+
+
+def _names(hit: "Hit") -> str:
+    """What a hit defines, and what it is a part of."""
+    names = [hit.symbol] if hit.symbol else []
+    if hit.enclosing:
+        names.append(f"in {hit.enclosing}")
+    return f"  {' '.join(names)}" if names else ""
+
+
+def _explained(signals: "Signals") -> str:
+    """Every signal in a column of its own, so that hits compare line by line."""
+    values = [(field.name.replace("_", " "), getattr(signals, field.name)) for field in fields(signals)]
+    return "  ".join(f"{name} {'none' if value is None else format(value, '.2f'):>5}" for name, value in values)
 
 
 def printable(text: str) -> str:

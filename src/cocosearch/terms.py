@@ -4,7 +4,7 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -28,8 +28,7 @@ FILE_NAME_WEIGHT = 3
 # Shorter words are their own stems.
 MIN_STEMMED_LENGTH = 4
 
-_stemming = threading.Lock()
-
+_of_thread = threading.local()
 _WORD = re.compile(r"[^\W_]+(?:_+[^\W_]+)*")
 # Parts of an ASCII identifier: HTTPServer → HTTP, Server; parseV2 → parse, V, 2. Other scripts are cut at '_' alone.
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
@@ -67,15 +66,17 @@ def stem(term: str) -> str:
     """A word without its English inflection: Porter's second algorithm (snowballstem.org), for words of letters only."""
     if len(term) < MIN_STEMMED_LENGTH or not (term.isascii() and term.isalpha()):
         return term
-    with _stemming:  # the stemmer keeps the word in itself
-        return str(_stemmer().stemWord(term))
+    return str(_stemmer().stemWord(term))
 
 
-@cache
 def _stemmer() -> "BaseStemmer":
-    import snowballstemmer
+    """This thread's own: a stemmer keeps the word that it works on."""
+    if not hasattr(_of_thread, "stemmer"):
+        import snowballstemmer
 
-    return snowballstemmer.stemmer("english")
+        _of_thread.stemmer = snowballstemmer.stemmer("english")
+    stemmer: BaseStemmer = _of_thread.stemmer
+    return stemmer
 
 
 @lru_cache(maxsize=200_000)

@@ -1,12 +1,13 @@
 """What the tests know about an appliance, and how they wait."""
 
+import os
 import time
 from collections.abc import Callable
 
 PORT = 8080
 OLLAMA_PORT = 11434
 CREDENTIAL = "/var/lib/cocosearch/credentials/token"
-PROJECTS = "/srv/projects"
+PROJECTS = os.environ.get("APPLIANCE_PROJECTS", "/srv/projects")
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:

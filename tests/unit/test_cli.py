@@ -10,9 +10,17 @@ import pytest
 
 from cocosearch import __version__
 from cocosearch.cli import main
+from cocosearch.indexing.definitions import Kind
+from cocosearch.search.types import SearchRequest
 
 HEAVY = ("cocoindex", "fastmcp", "psycopg", "httpx", "rich", "pydantic", "yaml", "numpy")
-SILENCED = ("COCOINDEX_DISABLE_USAGE_TRACKING", "FASTMCP_CHECK_FOR_UPDATES", "FASTMCP_ENV_FILE", "FASTMCP_TELEMETRY_MODE")
+SILENCED = (
+    "COCOINDEX_DISABLE_USAGE_TRACKING",
+    "FASTMCP_CHECK_FOR_UPDATES",
+    "FASTMCP_ENV_FILE",
+    "FASTMCP_TELEMETRY_MODE",
+    "ORT_DISABLE_TELEMETRY",
+)
 COMMANDS = [
     *(["index"], ["search"], ["list"], ["status"], ["clear"], ["mcp"], ["doctor"], ["config"], ["config", "show"], ["version"]),
     *(["health"], ["indexer"], ["database"], ["database", "bootstrap"], ["database", "migrate"], ["model", "ensure"], ["token", "create"]),
@@ -53,7 +61,7 @@ print("imported:", sorted(set({HEAVY!r}) & set(sys.modules)))
 
 def test_importing_the_package_silences_the_libraries_below() -> None:
     code = f"import cocosearch, os; print([os.environ.get(name) for name in {SILENCED!r}])"
-    silenced = f"{['1', 'off', os.devnull, 'off']}\n"
+    silenced = f"{['1', 'off', os.devnull, 'off', '1']}\n"
     assert python(code) == silenced
     assert python(code, COCOINDEX_DISABLE_USAGE_TRACKING="0", FASTMCP_ENV_FILE=".env", FASTMCP_TELEMETRY_MODE="on") == silenced
 
@@ -82,7 +90,13 @@ def test_every_command_has_a_help_text(capsys: pytest.CaptureFixture[str], argum
             ["token", "create"],
             ["mcp", "--transport", "x"],
         ),
-        *(["search", "x", "--limit", "many"], ["mcp", "--port", "x"], ["database", "bootstrap"], ["--unheard-of"]),
+        *(
+            ["search", "x", "--limit", "many"],
+            ["search", "x", "--max-tokens", "few"],
+            ["mcp", "--port", "x"],
+            ["database", "bootstrap"],
+            ["--unheard-of"],
+        ),
     ],
     ids=" ".join,
 )
@@ -91,6 +105,30 @@ def test_wrong_usage_ends_with_two_and_a_usage_line(capsys: pytest.CaptureFixtur
         main(arguments)
     assert ended.value.code == 2
     assert capsys.readouterr().err.startswith("usage: cocosearch")
+
+
+def test_a_kind_that_there_is_not_is_answered_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["search", "x", "--kind", "klass"])
+    assert ended.value.code == 2
+    assert f"'klass' is no kind of definition; there are {', '.join(Kind)}." in capsys.readouterr().err
+
+
+def test_the_options_of_a_search_reach_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def search(request: SearchRequest, *, explain: bool, as_json: bool) -> int:
+        asked.extend((request, explain, as_json))
+        return 0
+
+    monkeypatch.setattr("cocosearch.commands.search", search)
+    filters = ["--project", "p", "--language", "go", "--path", "*.go", "--symbol", "Run", "--kind", "method"]
+    assert main(["search", "x", "-n", "3", *filters, "--whole", "--max-tokens", "900", "--explain", "--json"]) == 0
+    wanted = SearchRequest("x", 3, "p", "go", "*.go", symbol="Run", kind="method", whole_definitions=True, max_tokens=900)
+    assert asked == [wanted, True, True]
+    asked.clear()
+    main(["search", "x"])
+    assert asked == [SearchRequest("x"), False, False]
 
 
 def test_a_wrong_setting_ends_with_two_and_one_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,3 +182,15 @@ def test_a_reader_that_has_enough_is_no_error(unbuffered: str, tmp_path: Path) -
     done = subprocess.run(whole, stdout=write_end, stderr=subprocess.PIPE, text=True, check=False, cwd=tmp_path, env=environment)
     os.close(write_end)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_health_of_the_parts_needs_no_server(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nothing is there: the server's own question fails with a sentence, the parts are named one by one."""
+    monkeypatch.setenv("COCOSEARCH_DATABASE_URL", f"postgresql:///nowhere?host={tmp_path}")
+    monkeypatch.setenv("COCOSEARCH_OLLAMA_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("COCOSEARCH_PORT", "9")
+    assert main(["health"]) == 1
+    assert "No answer from" in capsys.readouterr().err
+    assert main(["health", "--parts", "--json"]) == 1
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["ok"], answer["parts"]) == (False, {"database": "down", "extension": "unknown", "ollama": "down", "model": "unknown"})

@@ -65,10 +65,24 @@ def test_a_range_that_ends_before_it_begins_is_refused(glob: str) -> None:
 
 
 def test_only_given_filters_are_conditions() -> None:
-    assert not Filters(None, None, None)
-    assert Filters(None, None, None).where()[1] == {}
-    filters = Filters(0, "Python", "*.py")
+    assert not Filters()
+    assert Filters().where()[1] == {}
+    filters = Filters(project_id=0, language="Python", path_glob="*.py", symbol="Client::Retry", kind="method")
     assert filters
     condition, parameters = filters.where()
-    assert parameters == {"project_id": 0, "language": "python", "path": glob_to_regex("*.py")}
-    assert [f"%({name})s" in condition.as_string() for name in parameters] == [True] * 3
+    path = glob_to_regex("*.py")
+    assert parameters == {"project_id": 0, "language": "python", "path": path, "symbol": "Client.Retry", "kind": "method"}
+    assert [f"%({name})s" in condition.as_string() for name in parameters] == [True] * 5
+
+
+@pytest.mark.parametrize("given", [{"symbol": "run"}, {"kind": "class"}])
+def test_one_of_symbol_and_kind_asks_for_the_definitions(given: dict[str, str]) -> None:
+    condition, parameters = Filters(**given).where()  # type: ignore[arg-type]
+    assert Filters(**given)  # type: ignore[arg-type]
+    assert "definitions" in condition.as_string()
+    assert {name: value for name, value in parameters.items() if value} == given
+
+
+@pytest.mark.parametrize("written", ["Client.retry", "Client::retry", "Client#retry", "Client->retry", "Client.retry()"])
+def test_a_qualified_name_is_taken_as_each_language_writes_it(written: str) -> None:
+    assert Filters(symbol=written).where()[1]["symbol"] == "Client.retry"

@@ -1,30 +1,50 @@
-"""Which terms find candidates, and what a request may hold."""
+"""Which stems find candidates and what they weigh, and what a request may hold."""
 
 import pytest
 
 from cocosearch.errors import CocosearchError
-from cocosearch.search.engine import MAX_LIMIT, MAX_QUERY_CHARACTERS, check_request
-from cocosearch.search.lexical import _idf, telling_terms
+from cocosearch.search.engine import MAX_LIMIT, MAX_QUERY_CHARACTERS, MAX_TOKENS, MIN_TOKENS, check_request
+from cocosearch.search.lexical import sparse_query, telling_stems
+from cocosearch.search.query import term_weights
 from cocosearch.search.types import SearchRequest
+from cocosearch.terms import DIMENSIONS, MAX_WEIGHT, term_number
 
 
 @pytest.mark.parametrize(
-    ("frequency", "chunks", "telling"),
+    ("frequencies", "telling"),
     [
-        ({"rare": 1, "common": 90}, 100, ["rare"]),
-        ({"edge": 20, "over": 21}, 100, ["edge"]),
-        ({"common": 90, "less": 50}, 100, ["less"]),
-        ({"only": 1}, 1, ["only"]),
+        ({"rare": 1, "common": 90}, {"rare"}),
+        ({"rare": 1, "less": 49, "common": 90}, {"rare", "less"}),
+        ({"edge": 30, "just": 20}, {"edge", "just"}),
+        ({"common": 90, "less": 80}, {"less"}),
+        ({"unknown": 0, "less": 80, "common": 90}, {"unknown", "less"}),
+        ({"unknown": 0}, {"unknown"}),
     ],
 )
-def test_terms_that_are_everywhere_find_nothing_while_others_do(frequency: dict[str, int], chunks: int, telling: list[str]) -> None:
-    assert telling_terms(frequency, chunks) == telling
+def test_the_rarest_stems_find_as_many_chunks_as_may_be_scored(frequencies: dict[str, int], telling: set[str]) -> None:
+    assert telling_stems(frequencies, 50) == telling
 
 
-def test_a_rarer_term_weighs_more_and_none_weighs_against() -> None:
-    weights = [_idf(count, 100) for count in (1, 10, 50, 100)]
+def test_a_rarer_stem_weighs_more_and_none_weighs_against() -> None:
+    counts = {"never": 0, "once": 1, "some": 10, "half": 50, "all": 100, "more": 120}
+    weights = list(term_weights(tuple(counts), counts, 100).idf.values())
     assert weights == sorted(weights, reverse=True)
+    assert len(set(weights)) == 5  # a count that is older than the number of chunks counts as all of them
     assert weights[-1] > 0
+
+
+def test_a_stem_without_a_count_is_one_that_never_occurs() -> None:
+    weights = term_weights(("a", "b"), {"b": 0}, 100)
+    assert weights.idf["a"] == weights.idf["b"]
+    assert weights.best_possible == pytest.approx(MAX_WEIGHT * weights.total)
+
+
+def test_the_query_s_vector_holds_the_weight_of_each_stem() -> None:
+    terms = term_weights(("retri", "polici"), {"retri": 3}, 100)
+    vector = sparse_query(terms)
+    assert vector.dimensions() == DIMENSIONS
+    held = dict(zip(vector.indices(), vector.values(), strict=True))
+    assert held == {term_number(stem) - 1: pytest.approx(idf) for stem, idf in terms.idf.items()}
 
 
 @pytest.mark.parametrize(
@@ -35,6 +55,10 @@ def test_a_rarer_term_weighs_more_and_none_weighs_against() -> None:
         (SearchRequest("x" * (MAX_QUERY_CHARACTERS + 1)), "2001 characters"),
         (SearchRequest("x", limit=0), "limit is 0"),
         (SearchRequest("x", limit=MAX_LIMIT + 1), "limit is 51"),
+        (SearchRequest("x", max_tokens=MIN_TOKENS - 1), "max_tokens is 99"),
+        (SearchRequest("x", max_tokens=MAX_TOKENS + 1), "max_tokens is 200001"),
+        (SearchRequest("x", symbol="\0"), "The symbol holds"),
+        (SearchRequest("x", kind="\ud800"), "The kind holds"),
         (SearchRequest("a\0b"), "The query holds"),
         (SearchRequest("a\ud800"), "The query holds"),
         (SearchRequest("x", project="a\0"), "The project holds"),
@@ -49,4 +73,5 @@ def test_a_request_out_of_bounds_is_refused_by_the_argument(request_: SearchRequ
 
 def test_a_request_at_its_bounds_is_taken() -> None:
     check_request(SearchRequest("x" * MAX_QUERY_CHARACTERS, limit=MAX_LIMIT, project="p", language="python", path_glob="**"))
-    check_request(SearchRequest("🎉", limit=1))
+    check_request(SearchRequest("🎉", limit=1, symbol="größe", kind="class", max_tokens=MIN_TOKENS))
+    check_request(SearchRequest("x", max_tokens=MAX_TOKENS))

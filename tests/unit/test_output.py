@@ -1,6 +1,7 @@
 """What commands print."""
 
 import json
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,22 +10,26 @@ import pytest
 from cocosearch.configuration import Value
 from cocosearch.database.status import ProjectState, ProjectStatus
 from cocosearch.output import as_json, line, printable, write_hits, write_project, write_projects
-from cocosearch.search.types import Arm, Hit, SearchResponse, Timings
+from cocosearch.search.types import Arm, Hit, IndexState, SearchResponse, Signals, Timings
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 ESCAPE = "\x1b[2J\x1b]0;title\x07\r\x9b31m\u202e\n"
 
 
-def hit(**changed: str) -> Hit:
+SIGNALS = Signals(lexical=0.25, cosine=0.5, mixed=1.0, quoted_definition=0.0, definition=0.1, quoted_file=0.0, file_name=0.0, noise=0.3)
+
+
+def hit(**changed: str | None) -> Hit:
     given = {
         "project": "demo",
         "path": "src/a.py",
         "symbol": "answer",
+        "enclosing": None,
         "text": "def answer():\n\treturn 42",
         "language": "python",
         **changed,
     }
-    return Hit(start_line=3, end_line=4, score=0.75, arms=(Arm.LEXICAL, Arm.DENSE), **given)
+    return Hit(start_line=3, end_line=4, score=0.75, arms=(Arm.LEXICAL, Arm.DENSE), signals=SIGNALS, **given)  # type: ignore[arg-type]
 
 
 def status(name: str = "demo", root: str = "/srv/demo", last_error: str | None = None) -> ProjectStatus:
@@ -48,7 +53,7 @@ def status(name: str = "demo", root: str = "/srv/demo", last_error: str | None =
 
 
 def response(*hits: Hit, note: str | None = None) -> SearchResponse:
-    return SearchResponse(hits, note, Timings(1.0, 2.0, 3.0))
+    return SearchResponse(hits, note, (IndexState("demo", "ready", 9, 8, WHEN, None),), Timings(1.0, 2.0, 3.0))
 
 
 @pytest.mark.parametrize(
@@ -87,7 +92,35 @@ def test_no_hits_say_so_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr() == ("", "Nothing found.\n")
 
 
-@pytest.mark.parametrize("field", ["project", "path", "symbol", "text"])
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        ({"symbol": "answer", "enclosing": "Deep.Thought"}, "  answer in Deep.Thought  "),
+        ({"symbol": None, "enclosing": "Deep.Thought"}, "  in Deep.Thought  "),
+        ({"symbol": None, "enclosing": None}, "3-4  ["),
+    ],
+)
+def test_a_hit_names_what_it_defines_and_what_it_is_a_part_of(
+    capsys: pytest.CaptureFixture[str], names: dict[str, str | None], shown: str
+) -> None:
+    write_hits(response(hit(**names)))
+    assert shown in capsys.readouterr().out.split("\n")[0]
+
+
+def test_explained_signals_stand_in_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    other = replace(SIGNALS, lexical=0.0, cosine=None, mixed=-0.5, coherence=0.05)
+    write_hits(response(hit(), replace(hit(), signals=other)), explain=True)
+    first, second = (shown for shown in capsys.readouterr().out.split("\n") if shown.startswith("    lexical"))
+    assert "lexical  0.25  cosine  0.50  mixed  1.00  quoted definition  0.00  definition  0.10" in first
+    assert "lexical  0.00  cosine  none  mixed -0.50" in second
+    for field in fields(Signals):
+        name = f" {field.name.replace('_', ' ')} "
+        assert first.index(name) == second.index(name)
+    write_hits(response(hit()))
+    assert "cosine" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("field", ["project", "path", "symbol", "enclosing", "text"])
 def test_no_part_of_a_hit_steers_the_terminal(capsys: pytest.CaptureFixture[str], field: str) -> None:
     write_hits(response(hit(**{field: f"a{ESCAPE}b"}), note=ESCAPE))
     captured = capsys.readouterr()
@@ -134,4 +167,6 @@ def test_json_holds_every_field_with_moments_and_paths_as_text() -> None:
     found = json.loads(as_json(response(hit(text=ESCAPE))))
     assert found["hits"][0]["arms"] == ["lexical", "dense"]
     assert found["hits"][0]["text"] == ESCAPE
+    assert found["hits"][0]["signals"]["noise"] == 0.3
+    assert found["indexes"][0]["chunks_embedded"] == 8
     assert json.loads(as_json(Value("a", str(Path("/é")), "b"))) == {"name": "a", "value": "/é", "source": "b"}

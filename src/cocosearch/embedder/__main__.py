@@ -35,6 +35,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument(
         "--precision", type=Precision, choices=list(Precision), default=Precision.INT8, help="of the inference (default: int8)"
     )
+    parser.add_argument("--prepare", action="store_true", help="build the model's graph in the directory, and serve nothing")
     parser.add_argument("--threads", type=int, default=available_cores(), help="texts computed at once, each on one core")
     return parser.parse_args(arguments)
 
@@ -108,8 +109,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, end_cleanly)
     signal.signal(signal.SIGINT, end_cleanly)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    options = parse_arguments(arguments)
     try:
-        serve(parse_arguments(arguments))
+        if options.prepare:
+            load(options.precision, options.cache_dir)
+        else:
+            serve(options)
     except EmbedderError as error:
         log.error("%s", error)  # noqa: TRY400  the sentence says it all, a traceback would bury it
         return 1

@@ -96,7 +96,7 @@ def list_files(project: Project, settings: Settings) -> Listing:
             delete the index.
     """
     root = project.root
-    if not os.access(root, os.R_OK | os.X_OK) or not root.is_dir():
+    if not os.access(root, os.R_OK | os.X_OK, effective_ids=True) or not root.is_dir():
         raise IndexingError(f"{root} is missing or cannot be read by this user. The existing index is kept.")
     if root.resolve() != root:
         raise IndexingError(

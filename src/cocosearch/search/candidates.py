@@ -31,9 +31,10 @@ class QueryVector:
 
 
 _DEFINING = """
-    SELECT c.id FROM definitions d
+    SELECT DISTINCT c.id FROM definitions d
     JOIN chunks c ON c.project_id = d.project_id AND c.path = d.path AND d.name_line BETWEEN c.start_line AND c.end_line
     WHERE lower(d.name) = ANY(%(names)s) AND {where}
+    ORDER BY c.id
     LIMIT %(limit)s
 """
 _MEASURED = """
@@ -51,6 +52,7 @@ def find_candidates(
     query: Query,
     vector: QueryVector | None,
     filters: Filters,
+    *,
     arms: frozenset[Arm] = frozenset(Arm),
     chunks: int | None = None,
 ) -> tuple[TermWeights, list[Candidate]]:

@@ -65,7 +65,7 @@ def _answer(
     query = analyse(request.query)
     project = _project(connection, request.project)
     filters = Filters(project[0] if project else None, request.language, request.path_glob, request.symbol, request.kind)
-    terms, candidates = find_candidates(connection, query, vector, filters, arms, project[1] if project else None)
+    terms, candidates = find_candidates(connection, query, vector, filters, arms=arms, chunks=project[1] if project else None)
     ranked = rank(query, terms, candidates, weights)[: request.limit]
     found = make_hits(connection, query, ranked, whole_definitions=request.whole_definitions)
     hits = found if request.max_tokens is None else fit_budget(found, request.max_tokens)

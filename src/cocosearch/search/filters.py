@@ -11,9 +11,13 @@ _DEFINES = """
     EXISTS (
         SELECT FROM definitions d
         WHERE d.project_id = c.project_id AND d.path = c.path AND d.name_line BETWEEN c.start_line AND c.end_line
-          AND (%(symbol)s::text IS NULL OR lower(d.name) = %(symbol)s) AND (%(kind)s::text IS NULL OR d.kind = %(kind)s)
+          AND (%(kind)s::text IS NULL OR d.kind = %(kind)s)
+          AND (%(symbol)s::text IS NULL OR lower(d.name) = lower(%(symbol)s)
+               OR right(lower('.' || d.qualified_name), length(%(symbol)s) + 1) = lower('.' || %(symbol)s))
     )
 """
+# Qualified names of all languages are joined by "." in the index.
+_JOINER = re.compile(r"::|#|->")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,8 @@ class Filters:
             parameters["path"] = glob_to_regex(self.path_glob)
         if self.symbol is not None or self.kind is not None:
             conditions.append(sql.SQL(_DEFINES))
-            parameters |= {"symbol": None if self.symbol is None else self.symbol.lower(), "kind": self.kind}
+            symbol = None if self.symbol is None else _JOINER.sub(".", self.symbol.removesuffix("()"))
+            parameters |= {"symbol": symbol, "kind": self.kind}
         return sql.SQL(" AND ").join(conditions), parameters
 
     def __bool__(self) -> bool:

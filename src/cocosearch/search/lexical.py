@@ -8,8 +8,9 @@ from cocosearch.search.filters import Filters
 from cocosearch.search.query import TermWeights, term_weights
 from cocosearch.terms import DIMENSIONS, term_number
 
-# A stem in more than this share of the chunks tells nothing apart; it scores, but finds no candidates while others do.
-COMMON_SHARE = 0.2
+# So many chunks are scored for a query, by its rarest stems; a commoner one scores, but finds no candidates. In a project of this size or
+# less, all stems find. What it costs and what it changes is measured in benchmarks/README.md.
+MOST_SCORED = 5000
 
 _FREQUENCIES = """
     SELECT term, sum(chunks)::integer FROM term_statistics
@@ -33,13 +34,19 @@ def weigh_terms(connection: Connection, stems: tuple[str, ...], project_id: int 
     by_number = {term_number(stem): stem for stem in stems}
     counted = connection.execute(_FREQUENCIES, {"terms": list(by_number), "project_id": project_id})
     frequencies = {by_number[number]: int(count) for number, count in counted}
-    return term_weights(stems, frequencies, chunks), telling_stems({stem: frequencies.get(stem, 0) for stem in stems}, chunks)
+    return term_weights(stems, frequencies, chunks), telling_stems({stem: frequencies.get(stem, 0) for stem in stems})
 
 
-def telling_stems(frequencies: dict[str, int], chunks: int) -> frozenset[str]:
-    """Those that are not in every fifth chunk, or the rarest if all are."""
-    telling = frozenset(stem for stem, count in frequencies.items() if count <= COMMON_SHARE * chunks)
-    return telling or frozenset(sorted(frequencies, key=lambda stem: frequencies[stem])[:1])
+def telling_stems(frequencies: dict[str, int], most: int = MOST_SCORED) -> frozenset[str]:
+    """The rarest of them that are in no more than so many chunks together, and in any case the rarest that occurs."""
+    telling: set[str] = set()
+    found = 0
+    for stem, count in sorted(frequencies.items(), key=lambda item: item[1]):
+        if found and found + count > most:
+            break
+        telling.add(stem)
+        found += count
+    return frozenset(telling)
 
 
 def sparse_query(terms: TermWeights) -> SparseVector:
@@ -49,10 +56,13 @@ def sparse_query(terms: TermWeights) -> SparseVector:
 
 
 def search_lexical(connection: Connection, terms: TermWeights, telling: frozenset[str], filters: Filters, limit: int) -> list[int]:
-    """Ids of the best chunks by words, best first."""
+    """Ids of the best chunks by words, best first; in a transaction, whose settings this changes."""
     where, parameters = filters.where()
+    # The planner takes comparing two arrays for as cheap as comparing two numbers, and would rather read the whole table.
+    connection.execute("SET LOCAL enable_seqscan = off")
     rows = connection.execute(
         sql.SQL(_SCORED).format(where=where),
         {**parameters, "telling": [term_number(stem) for stem in telling], "query": sparse_query(terms), "limit": limit},
-    )
+    ).fetchall()
+    connection.execute("SET LOCAL enable_seqscan = on")
     return [row[0] for row in rows]

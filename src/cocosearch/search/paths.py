@@ -17,7 +17,7 @@ class Noise(StrEnum):
 # Directories by the usual conventions; file names by those of each language's test runners.
 _PATTERNS = {
     Noise.TEST: re.compile(
-        r"(^|/)(tests?|specs?|__tests__|__mocks__|testdata|test-data|fixtures?|e2e)/"
+        r"(^|/|\.)(?i:tests?|specs?|__tests__|__mocks__|testdata|test-data|fixtures?|e2e)/"
         r"|(^|/)(test_[^/]*|conftest)\.py$"
         r"|_test\.(go|py|exs?|rb|cc|cpp|c|dart|zig|lua|[jt]s)$"
         r"|_spec\.(rb|lua|[jt]s)$"
@@ -28,8 +28,8 @@ _PATTERNS = {
     Noise.EXAMPLE: re.compile(r"(^|/)(examples?|samples?|demos?|benchmarks?|benches|playground|sandbox)/", re.IGNORECASE),
     Noise.DOCUMENT: re.compile(
         r"(^|/)(docs?|documentation|website)/"
-        r"|(^|/)(changelog|changes|history|news|readme|upgrading|contributing|licen[sc]e|copying)[^/]*$"
-        r"|\.(md|mdx|rst|txt|adoc)$",
+        r"|(^|/)(changelog|changes|history|news|readme|upgrading|contributing|licen[sc]e|copying)(-[^/.]*)?(\.(apache|bsd|lesser|mit|pod))?$"
+        r"|\.(md|mdx|markdown|rst|txt|adoc)$",
         re.IGNORECASE,
     ),
     Noise.GENERATED: re.compile(

@@ -11,8 +11,8 @@ from cocosearch.terms import MAX_WEIGHT, query_stems
 _NAME = r"[A-Za-z_$][\w$]*"
 _JOINER = r"(?:\.|::|#|->|/|\\)"
 _ONE_NAME = re.compile(rf"{_NAME}(?:{_JOINER}{_NAME})*(?:\(\))?[!?]?")
-# In a sentence, a name is told from a word by what sentences do not have: capitals, underscores, joiners.
-_QUOTED_NAME = re.compile(r"[A-Z]|_|::|->|#|\w\.\w")
+# In a sentence, a name is told from a word by what sentences do not have: capitals, underscores, joiners, a call's brackets, backticks.
+_QUOTED_NAME = re.compile(r"[A-Z]|_|::|->|#|\w\.\w|\w\(\)|`\w")
 _PUNCTUATION = ".,?:;()[]{}\"'`"
 _ASKS_FOR = {
     Noise.TEST: frozenset(query_stems("test tests testing spec specs unittest fixture mock")),
@@ -38,11 +38,14 @@ def analyse(text: str) -> Query:
     """Read a query."""
     text = text.strip()
     is_name = _ONE_NAME.fullmatch(text) is not None
-    words = [text] if is_name else [word.strip(_PUNCTUATION) for word in text.split()]
-    names = frozenset(_last_part(word) for word in words if is_name or _QUOTED_NAME.search(word))
+    if is_name:
+        # The mark at the end is a part of some names in Ruby and Elixir, and of none elsewhere.
+        names = {_last_part(text), _last_part(text.rstrip("?!"))}
+    else:
+        names = {_last_part(word.strip(_PUNCTUATION)) for word in text.split() if _QUOTED_NAME.search(word)}
     stems = tuple(query_stems(text))
     wanted = frozenset(noise for noise, words_for in _ASKS_FOR.items() if words_for & set(stems))
-    return Query(text, stems, names - {""}, is_name, wanted)
+    return Query(text, stems, frozenset(names - {""}), is_name, wanted)
 
 
 def _last_part(name: str) -> str:

@@ -10,7 +10,7 @@ What each signal brings is measured in benchmarks/README.md.
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 from math import prod, sqrt
 from statistics import median
 from typing import TypeAlias
@@ -107,6 +107,9 @@ def _with_signals(
     cosines = [candidate.cosine for candidate in candidates]
     mixed = _mix(shares, cosines, weights.dense_of_name if query.is_name else weights.dense)
     best = max(mixed, default=0.0) or 1.0
+    # Of a file there are many chunks, and many chunks define names like `get`.
+    symbol_fit = cache(partial(_fit, terms=terms))
+    file_fit = cache(partial(_fit, terms=terms, by_prefix=True))
     for candidate, share, mix in zip(candidates, shares, mixed, strict=True):
         file = file_stem(candidate.path)
         yield (
@@ -116,9 +119,9 @@ def _with_signals(
                 cosine=candidate.cosine,
                 mixed=mix / best,
                 quoted_definition=weights.quoted_definition * any(symbol.lower() in query.names for symbol in candidate.symbols),
-                definition=weights.definition * max((_fit(symbol, terms) for symbol in candidate.symbols), default=0.0),
+                definition=weights.definition * max(map(symbol_fit, candidate.symbols), default=0.0),
                 quoted_file=weights.quoted_file * (file.lower() in query.names),
-                file_name=weights.file_name * _fit(file, terms, by_prefix=True),
+                file_name=weights.file_name * file_fit(file),
                 noise=prod(weights.noise[noise] for noise in noise_of(candidate.path) - query.wanted),
             ),
         )

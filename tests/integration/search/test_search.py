@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from pgvector import HalfVector
+from pgvector import HalfVector, SparseVector
 from tests.integration.indexing.conftest import copy_h11
 
 from cocosearch.database import open_pool
@@ -20,6 +20,7 @@ from cocosearch.search import Arm, SearchRequest, search
 from cocosearch.search.dense import search_dense
 from cocosearch.search.filters import Filters
 from cocosearch.settings import Settings
+from cocosearch.terms import DIMENSIONS
 
 
 @pytest.fixture
@@ -109,9 +110,13 @@ def test_a_rare_filter_never_starves_the_dense_arm(pool: Pool, client: OllamaCli
     _fill(connection, model[0], vector, count=3000)
     found = _dense(pool, (model[0], model[1]), vector, Filters(None, "rare", None), limit=20)
     expected = connection.execute(
-        "SELECT id FROM chunks WHERE language = 'rare' ORDER BY embedding::halfvec(384) <=> %s::halfvec(384) LIMIT 20", [HalfVector(vector)]
+        """
+        SELECT c.id FROM chunks c JOIN embeddings e ON e.text_digest = c.embedded_digest WHERE c.language = 'rare'
+        ORDER BY e.embedding::halfvec(384) <=> %s::halfvec(384) LIMIT 20
+        """,
+        [HalfVector(vector)],
     )
-    assert list(found) == [row[0] for row in expected.fetchall()]
+    assert found == [row[0] for row in expected.fetchall()]
     assert len(found) == 20
 
 
@@ -125,16 +130,20 @@ def test_the_index_finds_what_exact_search_finds(pool: Pool, client: OllamaClien
         with connection.transaction():
             connection.execute("SET LOCAL enable_indexscan = off")
             exact = connection.execute(
-                "SELECT id FROM chunks ORDER BY embedding::halfvec(384) <=> %s::halfvec(384) LIMIT 10", [HalfVector(vector)]
+                """
+                SELECT c.id FROM chunks c JOIN embeddings e ON e.text_digest = c.embedded_digest
+                ORDER BY e.embedding::halfvec(384) <=> %s::halfvec(384) LIMIT 10
+                """,
+                [HalfVector(vector)],
             ).fetchall()
         found = _dense(pool, (model[0], model[1]), vector, Filters(None, None, None), limit=10)
         recalls.append(len({row[0] for row in exact} & set(found)) / 10)
     assert sum(recalls) / len(recalls) >= 0.95
 
 
-def _dense(pool: Pool, model: tuple[int, int], vector: list[float], filters: Filters, limit: int) -> tuple[int, ...]:
+def _dense(pool: Pool, model: tuple[int, int], vector: list[float], filters: Filters, limit: int) -> list[int]:
     with pool.connection() as connection, connection.transaction():
-        return search_dense(connection, model, vector, filters, limit).chunk_ids
+        return search_dense(connection, model, vector, filters, limit)
 
 
 def _fill(connection: Connection, model_id: int, near: list[float], count: int) -> None:
@@ -148,18 +157,18 @@ def _fill(connection: Connection, model_id: int, near: list[float], count: int) 
     with connection.cursor() as cursor:
         cursor.executemany(
             """
-            INSERT INTO chunks (project_id, path, ordinal, language, start_line, end_line, symbols, text, terms, frequencies, term_count,
-                                model_id, embedding)
-            VALUES (%s, 'filler', %s, %s, 1, 1, '{}', '', '{}', '{}', 0, %s, %s)
+            INSERT INTO chunks (project_id, path, ordinal, language, start_line, end_line, symbols, text, embedded_digest, terms, weights)
+            VALUES (%s, 'filler', %s, %s, 1, 1, '{}', '', %s, '{}', %s)
             """,
             [
-                (
-                    project[0],
-                    ordinal,
-                    "rare" if ordinal % 100 == 0 else "common",
-                    model_id,
-                    HalfVector([value + generator.gauss(0, 0.2 if ordinal % 100 == 0 else 0.02) for value in near]),
-                )
+                (project[0], ordinal, "common" if ordinal % 100 else "rare", ordinal.to_bytes(4), SparseVector({}, DIMENSIONS))
+                for ordinal in range(count)
+            ],
+        )
+        cursor.executemany(
+            "INSERT INTO embeddings (model_id, text_digest, embedding) VALUES (%s, %s, %s)",
+            [
+                (model_id, ordinal.to_bytes(4), HalfVector([value + generator.gauss(0, 0.02 if ordinal % 100 else 0.2) for value in near]))
                 for ordinal in range(count)
             ],
         )

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -20,8 +21,19 @@ from cocosearch.embedder.server import EmbeddingServer, unless_gone
 BODY = json.dumps({"model": "all-minilm", "input": ["text"]}).encode()
 
 
-def run_to_its_end(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=120, check=False)
+def run_to_its_end(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("ORT_")}
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=120, check=False, env=inherited | environment)
+
+
+def test_preparing_builds_the_graph_and_leaves_nothing_else(tmp_path: Path) -> None:
+    """onnxruntime by itself would make a device id and a queue of reports to its maker in the user's home."""
+    home, store = tmp_path / "home", tmp_path / "store"
+    home.mkdir()
+    ended = run_to_its_end("--prepare", "--cache-dir", str(store), HOME=str(home))
+    assert (ended.returncode, ended.stdout) == (0, ""), ended.stderr
+    assert [path.suffix for path in store.iterdir()] == [".onnx"]
+    assert list(home.rglob("*")) == []
 
 
 def test_sigterm_ends_with_zero_and_stdout_stays_empty(cache: Path) -> None:

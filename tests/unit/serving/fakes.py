@@ -16,13 +16,23 @@ from cocosearch.database.jobs import Job
 from cocosearch.database.status import ProjectState, ProjectStatus
 from cocosearch.errors import PathNotAllowedError, ProjectNotFoundError
 from cocosearch.health import Part, PartState
-from cocosearch.search.types import Arm, Hit, SearchRequest, SearchResponse, Timings
+from cocosearch.search.types import Arm, Hit, IndexState, SearchRequest, SearchResponse, Signals, Timings
 from cocosearch.serving.backend import Backend
 from cocosearch.serving.server import build_server
 from cocosearch.settings import Settings, Transport
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 DSN = "postgresql://cocosearch:hunter2@db.internal/cocosearch"
+SIGNALS = Signals(
+    lexical=0.25,
+    cosine=0.123456,
+    mixed=1.0,
+    quoted_definition=0.0,
+    definition=0.1,
+    quoted_file=0.0,
+    file_name=0.5,
+    noise=1.0,
+)
 HIT = Hit(
     project="demo",
     path="src/demo.py",
@@ -30,10 +40,13 @@ HIT = Hit(
     end_line=5,
     language="python",
     symbol="answer",
+    enclosing="Deep.Thought",
     score=0.5,
     arms=(Arm.LEXICAL, Arm.DENSE),
     text="def answer():\n\treturn 42\n",
+    signals=SIGNALS,
 )
+INDEX = IndexState(project="demo", state="indexing", chunks=9, chunks_embedded=3, indexed_at=None, checked_at=WHEN)
 STATUS = ProjectStatus(
     name="demo",
     root="/project/demo",
@@ -54,7 +67,7 @@ STATUS = ProjectStatus(
 
 
 def response(*hits: Hit, note: str | None = None) -> SearchResponse:
-    return SearchResponse(hits=hits, note=note, timings=Timings(embed_ms=1.0, sql_ms=2.0, total_ms=3.04))
+    return SearchResponse(hits=hits, note=note, indexes=(INDEX,), timings=Timings(embed_ms=1.0, sql_ms=2.0, total_ms=3.04))
 
 
 def search(request: SearchRequest) -> SearchResponse:
@@ -64,8 +77,9 @@ def search(request: SearchRequest) -> SearchResponse:
         time.sleep(float(seconds))
     if word == "crash":
         raise RuntimeError(f"connection to {DSN} failed")
-    filters = f"{request.limit} {request.project} {request.language} {request.path_glob}"
-    return response(replace(HIT, symbol=filters, text=request.query))
+    filters = f"{request.limit} {request.project} {request.language} {request.path_glob} {request.symbol} {request.kind}"
+    form = f"{request.whole_definitions} {request.max_tokens}"
+    return response(replace(HIT, symbol=filters, enclosing=form, text=request.query))
 
 
 def project_status(name: str) -> ProjectStatus:

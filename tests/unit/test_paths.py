@@ -1,0 +1,66 @@
+"""Which files stand behind others."""
+
+import pytest
+
+from cocosearch.search.paths import Noise, noise_of
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("tests/test_a.py", "src/test/java/A.java", "a/__tests__/b.ts", "spec/models/user.rb", "testdata/x.json", "pkg/fixtures/a.sql"),
+        *("a/test_b.py", "conftest.py", "a/b_test.go", "a_spec.rb", "a.test.tsx", "a.spec.js", "UserTest.kt", "UserTests.swift", "a.bats"),
+        *("Tests/AlamofireTests/Helpers.swift", "Newtonsoft.Json.Tests/Data.cs"),
+    ],
+)
+def test_tests_by_the_conventions_of_their_language(path: str) -> None:
+    assert noise_of(path) == {Noise.TEST}
+
+
+@pytest.mark.parametrize("path", ["examples/a.py", "Samples/b.cs", "benchmarks/c.rs", "demo/d.js"])
+def test_examples(path: str) -> None:
+    assert noise_of(path) == {Noise.EXAMPLE}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("README", "README.md", "a/b/guide.rst", "docs/conf.py", "CHANGELOG.md", "CHANGES.rst", "LICENSE", "LICENSE-MIT", "LICENCE.txt"),
+        *("COPYING", "COPYING.LESSER", "notes.adoc", "UPGRADING.md", "CONTRIBUTING.markdown", "README.pod"),
+    ],
+)
+def test_documents(path: str) -> None:
+    assert noise_of(path) == {Noise.DOCUMENT}
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["vendor/a.go", "web/node_modules/b.js", "dist/c.js", "d.min.js", "e.pb.go", "f_pb2.py", "package-lock.json", "uv.lock", "go.sum"],
+)
+def test_generated_and_vendored_files(path: str) -> None:
+    assert noise_of(path) == {Noise.GENERATED}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("src/a.py", "contest.py", "latest.go", "attestation/a.rs", "inspector.rb", "Testimony.java", "protest/a.py", "src/testing.py"),
+        *(
+            "history.py",
+            "src/changeset.ex",
+            "newsletter.ts",
+            "license_check.go",
+            "changes.rs",
+            "readme_parser.py",
+            "doctor.py",
+            "lockfile.py",
+        ),
+        *("distance/a.c", "vendors.py", "exampled.py", ""),
+    ],
+)
+def test_a_name_that_only_begins_alike_is_no_noise(path: str) -> None:
+    assert noise_of(path) == frozenset()
+
+
+def test_a_file_may_be_several_things() -> None:
+    assert noise_of("docs/examples/test_a.py") == {Noise.DOCUMENT, Noise.EXAMPLE, Noise.TEST}
