@@ -34,7 +34,7 @@ _WORD = re.compile(r"[^\W_]+(?:_+[^\W_]+)*")
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 
 # Words of a question that say nothing about code.
-_STOP_WORDS = frozenset(
+STOP_WORDS = frozenset(
     """
     a an and are as at be by can do does for from has have how i if in into is it its me of on or show that the their there these this to
     use used uses using was we what when where which who why will with you
@@ -123,4 +123,4 @@ def query_stems(query: str) -> list[str]:
 
 def _telling(terms: Iterable[str]) -> list[str]:
     words = list(terms)
-    return [word for word in words if word not in _STOP_WORDS] or words
+    return [word for word in words if word not in STOP_WORDS] or words

@@ -20,6 +20,7 @@ from cocosearch.search.query import analyse
         ("run()", "run"),
         ("Flask.run()", "run"),
         ("v2", "v2"),
+        ("src/flask/app.py", "app"),
     ],
 )
 def test_one_identifier_is_a_name(text: str, name: str) -> None:
@@ -45,6 +46,8 @@ def test_a_mark_at_the_end_may_belong_to_the_name_or_to_the_question(text: str) 
         ('the "HTTPServer" (not the client)', {"httpserver"}),
         ("who calls `run`", {"run"}),
         ("who calls run() first", {"run"}),
+        ("Where are retries decided, and How", set()),
+        ("what is in src/flask/app.py", {"app"}),
         ("reads a file, e.g. of settings", {"g"}),
         ("", set()),
         ("?!", set()),

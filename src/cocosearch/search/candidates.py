@@ -71,7 +71,9 @@ def find_candidates(
     if Arm.LEXICAL in arms:
         found[Arm.LEXICAL] = search_lexical(connection, terms, telling, filters, PER_ARM)
     if Arm.DENSE in arms and vector is not None:
-        found[Arm.DENSE] = search_dense(connection, vector.model, vector.vector, filters, PER_ARM, chunks=chunks)
+        # A name is defined in few chunks: the index would be read to its end for them.
+        few = 0 if filters.symbol is not None else chunks
+        found[Arm.DENSE] = search_dense(connection, vector.model, vector.vector, filters, PER_ARM, chunks=few)
     defining = _defining(connection, query, filters)
     ids = list(dict.fromkeys([chunk_id for arm in found.values() for chunk_id in arm] + defining))
     members = {arm: frozenset(chunk_ids) for arm, chunk_ids in found.items()}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import log
 
 from cocosearch.search.paths import Noise
-from cocosearch.terms import MAX_WEIGHT, query_stems
+from cocosearch.terms import MAX_WEIGHT, STOP_WORDS, file_stem, query_stems
 
 _NAME = r"[A-Za-z_$][\w$]*"
 _JOINER = r"(?:\.|::|#|->|/|\\)"
@@ -28,7 +28,7 @@ class Query:
 
     text: str
     stems: tuple[str, ...]
-    # Last parts of the names that it quotes, in lower case: `Flask.run` asks for `run`.
+    # Last parts of the names that it quotes, in lower case: `Flask.run` asks for `run`, `src/flask/app.py` for `app`.
     names: frozenset[str]
     is_name: bool
     wanted: frozenset[Noise]
@@ -42,13 +42,17 @@ def analyse(text: str) -> Query:
         # The mark at the end is a part of some names in Ruby and Elixir, and of none elsewhere.
         names = {_last_part(text), _last_part(text.rstrip("?!"))}
     else:
-        names = {_last_part(word.strip(_PUNCTUATION)) for word in text.split() if _QUOTED_NAME.search(word)}
+        # A question's first word has a capital and is no name.
+        quoted = (word.strip(_PUNCTUATION) for word in text.split() if _QUOTED_NAME.search(word))
+        names = {_last_part(word) for word in quoted if word.lower() not in STOP_WORDS}
     stems = tuple(query_stems(text))
     wanted = frozenset(noise for noise, words_for in _ASKS_FOR.items() if words_for & set(stems))
     return Query(text, stems, frozenset(names - {""}), is_name, wanted)
 
 
 def _last_part(name: str) -> str:
+    if "/" in name:
+        return file_stem(name).lower()
     return re.split(_JOINER, name.removesuffix("()"))[-1].lower()
 
 
