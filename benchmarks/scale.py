@@ -33,6 +33,10 @@ from cocosearch.database.connection import Pool
 from cocosearch.database.migrations import migrate
 from cocosearch.ollama import OllamaClient
 from cocosearch.search import SearchRequest, search
+from cocosearch.search.candidates import PER_ARM
+from cocosearch.search.filters import Filters
+from cocosearch.search.lexical import search_lexical, weigh_terms
+from cocosearch.search.query import analyse
 from cocosearch.settings import Settings
 
 SIZES = (1_000, 3_000, 10_000, 30_000, 100_000)
@@ -40,6 +44,7 @@ TARGET_P50_MS, TARGET_P95_MS = 40, 120
 NAMES = 16
 QUERIES = 60
 ROUNDS = 3
+TOP = 10
 UNDER_LOAD = 150
 BETWEEN_SEARCHES_SECONDS = 0.1
 QUESTIONS = (
@@ -123,6 +128,7 @@ def main() -> None:
         print("| what | figure |\n|---|---|")
         for name, figure in (
             *_by_project(pool, client, options),
+            *_overlap(pool, options),
             *_sizes(pool),
             *_memory(settings),
             *_under_load(settings, scratch, pool, client),
@@ -173,6 +179,25 @@ def _by_project(pool: Pool, client: OllamaClient, options: argparse.Namespace) -
     for name, chunks in (projects[0], projects[len(projects) // 2]):
         measured = _measure(pool, client, queries * 2, name)
         yield f"search in one project, of {chunks} chunks, p50 / p95", f"{percentiles(measured.sql)} ms"
+
+
+def _overlap(pool: Pool, options: argparse.Namespace) -> Iterator[tuple[str, str]]:
+    """What it changes that only the rarest stems find."""
+    shared, fewer = [], 0
+    with pool.connection() as connection:
+        for query in _queries(pool, options.queries):
+            with connection.transaction():
+                terms, telling = weigh_terms(connection, analyse(query).stems, None)
+                found = search_lexical(connection, terms, telling, Filters(), PER_ARM)[:TOP]
+                of_all = search_lexical(connection, terms, frozenset(terms.idf), Filters(), PER_ARM)[:TOP]
+            fewer += len(telling) < len(terms.idf)
+            shared.append(len(set(found) & set(of_all)) / len(of_all) if of_all else 1.0)
+    same = sum(share == 1.0 for share in shared)
+    yield (
+        f"lexical arm's first {TOP} that are also there if all stems find",
+        f"{statistics.mean(shared):.1%}, all in {same} of {len(shared)}",
+    )
+    yield "queries of which some stems find nothing", f"{fewer} of {len(shared)}"
 
 
 def _sizes(pool: Pool) -> Iterator[tuple[str, str]]:
@@ -260,7 +285,8 @@ def _processor_seconds(pool: Pool) -> float:
         database = connection.info.dbname
     ticks = 0
     for entry in Path("/proc").glob("[0-9]*"):
-        if f" {database} " in _reads(entry, "cmdline"):
+        command = _reads(entry, "cmdline")
+        if f" {database} " in command and "autovacuum" not in command:
             fields = _reads(entry, "stat").rpartition(")")[2].split()
             ticks += sum(map(int, fields[11:13]))
     return time.process_time() + ticks / 100

@@ -13,16 +13,16 @@ from cocosearch.terms import DIMENSIONS, MAX_WEIGHT, term_number
 @pytest.mark.parametrize(
     ("frequencies", "telling"),
     [
-        ({"rare": 1, "common": 90}, {"rare"}),
-        ({"rare": 1, "less": 49, "common": 90}, {"rare", "less"}),
-        ({"edge": 30, "just": 20}, {"edge", "just"}),
+        ({"rare": 10, "common": 90}, {"rare"}),
+        ({"rare": 10, "less": 40, "common": 90}, {"rare", "less"}),
+        ({"too rare": 9, "common": 90, "commoner": 91}, {"too rare", "common"}),
         ({"common": 90, "less": 80}, {"less"}),
         ({"unknown": 0, "less": 80, "common": 90}, {"unknown", "less"}),
         ({"unknown": 0}, {"unknown"}),
     ],
 )
 def test_the_rarest_stems_find_as_many_chunks_as_may_be_scored(frequencies: dict[str, int], telling: set[str]) -> None:
-    assert telling_stems(frequencies, 50) == telling
+    assert telling_stems(frequencies, least=10, most=50) == telling
 
 
 def test_a_rarer_stem_weighs_more_and_none_weighs_against() -> None:

@@ -8,9 +8,11 @@ from cocosearch.search.filters import Filters
 from cocosearch.search.query import TermWeights, term_weights
 from cocosearch.terms import DIMENSIONS, term_number
 
-# So many chunks are scored for a query, by its rarest stems; a commoner one scores, but finds no candidates. In a project of this size or
-# less, all stems find. What it costs and what it changes is measured in benchmarks/README.md.
+# So many chunks are scored for a query, found by its rarest stems; a commoner stem scores, but finds none. Where there are no more than
+# this, all stems find. What it saves and what it changes is measured in benchmarks/scale.md.
 MOST_SCORED = 5000
+# Rare stems that are in fewer chunks than this leave too little to choose from: the next one finds too, however common it is.
+LEAST_SCORED = 100
 
 _FREQUENCIES = """
     SELECT term, sum(chunks)::integer FROM term_statistics
@@ -37,12 +39,12 @@ def weigh_terms(connection: Connection, stems: tuple[str, ...], project_id: int 
     return term_weights(stems, frequencies, chunks), telling_stems({stem: frequencies.get(stem, 0) for stem in stems})
 
 
-def telling_stems(frequencies: dict[str, int], most: int = MOST_SCORED) -> frozenset[str]:
-    """The rarest of them that are in no more than so many chunks together, and in any case the rarest that occurs."""
+def telling_stems(frequencies: dict[str, int], least: int = LEAST_SCORED, most: int = MOST_SCORED) -> frozenset[str]:
+    """The rarest of them: those that are in `most` chunks together, more where these would be in fewer than `least`."""
     telling: set[str] = set()
     found = 0
     for stem, count in sorted(frequencies.items(), key=lambda item: item[1]):
-        if found and found + count > most:
+        if found >= least and found + count > most:
             break
         telling.add(stem)
         found += count
@@ -57,12 +59,20 @@ def sparse_query(terms: TermWeights) -> SparseVector:
 
 def search_lexical(connection: Connection, terms: TermWeights, telling: frozenset[str], filters: Filters, limit: int) -> list[int]:
     """Ids of the best chunks by words, best first; in a transaction, whose settings this changes."""
-    where, parameters = filters.where()
     # The planner takes comparing two arrays for as cheap as comparing two numbers, and would rather read the whole table.
     connection.execute("SET LOCAL enable_seqscan = off")
+    found = _scored(connection, terms, telling, filters, limit)
+    if len(found) < limit and filters and len(telling) < len(terms.idf):
+        # What tells chunks apart in the whole may be in none of those that the filters leave.
+        found = _scored(connection, terms, frozenset(terms.idf), filters, limit)
+    connection.execute("SET LOCAL enable_seqscan = on")
+    return found
+
+
+def _scored(connection: Connection, terms: TermWeights, telling: frozenset[str], filters: Filters, limit: int) -> list[int]:
+    where, parameters = filters.where()
     rows = connection.execute(
         sql.SQL(_SCORED).format(where=where),
         {**parameters, "telling": [term_number(stem) for stem in telling], "query": sparse_query(terms), "limit": limit},
-    ).fetchall()
-    connection.execute("SET LOCAL enable_seqscan = on")
+    )
     return [row[0] for row in rows]

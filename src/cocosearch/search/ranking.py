@@ -157,6 +157,8 @@ def _fit(name: str, terms: TermWeights, *, by_prefix: bool = False) -> float:
     """
     parts = _parts(name)
     common = parts & terms.idf.keys()
+    if not common and not by_prefix:
+        return 0.0
     said = sum(terms.idf[part] for part in common)
     used = float(len(common))
     if by_prefix:

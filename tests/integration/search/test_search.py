@@ -19,6 +19,7 @@ from cocosearch.projects import load_project
 from cocosearch.search import Arm, SearchRequest, search
 from cocosearch.search.dense import search_dense
 from cocosearch.search.filters import Filters
+from cocosearch.search.lexical import search_lexical, weigh_terms
 from cocosearch.settings import Settings
 from cocosearch.terms import DIMENSIONS
 
@@ -73,6 +74,14 @@ def test_a_word_that_stands_in_one_place_is_found_by_words(
     hits = search(pool, client, SearchRequest("zqxjkvb_marker_0815")).hits
     assert hits[0].path == "_marker.py"
     assert Arm.LEXICAL in hits[0].arms
+
+
+def test_a_common_word_finds_where_a_filter_leaves_no_rare_one(pool: Pool) -> None:
+    with pool.connection() as connection, connection.transaction():
+        terms, _ = weigh_terms(connection, ("receivebuff", "header"), None)
+        rare, filters = frozenset({"receivebuff"}), Filters(path_glob="_headers.py")
+        assert search_lexical(connection, terms, rare, Filters(), 100)
+        assert search_lexical(connection, terms, rare, filters, 100)
 
 
 def test_without_the_model_words_still_find(pool: Pool, indexed: Settings) -> None:
