@@ -1,5 +1,7 @@
 """The lexical arm: BM25 over the stems of each chunk, as one inner product of sparse vectors."""
 
+from collections.abc import Set
+
 from pgvector import SparseVector
 from psycopg import sql
 
@@ -53,9 +55,17 @@ def sparse_query(terms: TermWeights) -> SparseVector:
 
 def search_lexical(connection: Connection, terms: TermWeights, telling: frozenset[str], filters: Filters, limit: int) -> list[int]:
     """Ids of the best chunks by words, best first."""
+    found = _scored(connection, terms, telling, filters, limit)
+    if len(found) < limit and filters.within_project and telling < terms.idf.keys():
+        # What is rare in the project may be missing in the part of it that the filters leave, and what is common be all that there is.
+        found = _scored(connection, terms, terms.idf.keys(), filters, limit)
+    return found
+
+
+def _scored(connection: Connection, terms: TermWeights, finding: Set[str], filters: Filters, limit: int) -> list[int]:
     where, parameters = filters.where()
     rows = connection.execute(
         sql.SQL(_SCORED).format(where=where),
-        {**parameters, "telling": [term_number(stem) for stem in telling], "query": sparse_query(terms), "limit": limit},
+        {**parameters, "telling": [term_number(stem) for stem in finding], "query": sparse_query(terms), "limit": limit},
     )
     return [row[0] for row in rows]
