@@ -31,9 +31,9 @@ from cocosearch.settings import Settings
 # Question to paths, best first.
 Answers: TypeAlias = Callable[[str], list[str]]
 
-# Measured: 0.916 and FLASK_MEASURED.
+# Measured: 0.916 and 0.923.
 OWN_FLOOR = 0.88
-FLASK_FLOOR = 0.0
+FLASK_FLOOR = 0.88
 FLASK_VERSION = "3.1.3"
 FLASK_SHA256 = "0ef0e52b8a9cd932855379197dd8f94047b359ca0a78695144304cb45f87c9eb"
 BENCH_VARIABLE = "COCOSEARCH_BENCH"
