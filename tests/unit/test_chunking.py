@@ -133,3 +133,14 @@ def test_the_estimate_is_rarely_too_low_and_never_by_much() -> None:
     assert sum(ratio > 1 for ratio in ratios) / len(ratios) <= 0.05
     assert max(ratios) <= 1.25
     assert sum(ratios) / len(ratios) > 0.6, "an estimate far too high would waste the window"
+
+
+def test_a_long_line_in_several_chunks_keeps_its_spaces() -> None:
+    """They are put together again where a hit is widened to its definition."""
+    words = ", ".join(f'"word {number} of the table"' for number in range(60))
+    long = f"    table = [{words}]"
+    chunks = split(f"def table():\n{long}\n    return table\n", "python", (), 300, 256)
+    parts = [chunk.text for chunk in chunks if chunk.start_line == chunk.end_line == 2]
+    assert len(parts) > 2
+    assert "".join(parts) == long
+    assert "".join(chunk.text for chunk in split("word " * 900 + "end", "text", (), 300, 256)) == "word " * 900 + "end"

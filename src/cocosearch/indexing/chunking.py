@@ -168,11 +168,12 @@ def _fitting(chunk: Chunk, max_tokens: int, max_characters: int) -> list[Chunk]:
 
 
 def _trimmed(text: str, start_line: int) -> Chunk | None:
-    """Chunk without blank lines at its ends; indentation of its first line stays as the splitter left it."""
+    """Chunk without blank lines at its ends; the spaces of its first and last line stay, for they may be in the middle of a long one."""
     begin = match.end() if (match := _BLANK_LINES.match(text)) else 0
     kept = text[begin:].rstrip()
     if not kept:
         return None
+    kept += text[begin + len(kept) :].split("\n", 1)[0]
     start = start_line + text.count("\n", 0, begin)
     return Chunk(start, start + kept.count("\n"), kept)
 

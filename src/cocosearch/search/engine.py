@@ -9,7 +9,7 @@ from psycopg_pool import PoolTimeout
 from cocosearch.database.connection import Connection, Pool, unavailable
 from cocosearch.database.models import find_model
 from cocosearch.database.queries import announce_query
-from cocosearch.database.status import project_not_found
+from cocosearch.database.status import ProjectState, project_not_found
 from cocosearch.errors import CocosearchError, EmbeddingUnavailableError
 from cocosearch.ollama import OllamaClient
 from cocosearch.prompts import PROMPT_VERSION
@@ -23,6 +23,8 @@ from cocosearch.search.types import Arm, Hit, IndexState, SearchRequest, SearchR
 MAX_QUERY_CHARACTERS = 2000
 MAX_LIMIT = 50
 MIN_TOKENS, MAX_TOKENS = 100, 200_000
+# Nothing was indexed with the model that makes the vectors of queries.
+NO_MODEL = 0
 BOTH_ARMS = frozenset(Arm)
 
 
@@ -66,10 +68,11 @@ def _answer(
     project = _project(connection, request.project)
     filters = Filters(project[0] if project else None, request.language, request.path_glob, request.symbol, request.kind)
     terms, candidates = find_candidates(connection, query, vector, filters, arms=arms, chunks=project[1] if project else None)
-    ranked = rank(query, terms, candidates, weights)[: request.limit]
-    found = make_hits(connection, query, ranked, whole_definitions=request.whole_definitions)
+    ranked = rank(query, terms, candidates, weights)
+    names = query.names | (analyse(request.symbol).names if request.symbol else frozenset())
+    found = make_hits(connection, ranked, request.limit, names, whole_definitions=request.whole_definitions)
     hits = found if request.max_tokens is None else fit_budget(found, request.max_tokens)
-    states = _index_states(connection, [request.project] if request.project else [hit.project for hit in found])
+    states = _index_states(connection, request.project, found, vector)
     notes = [_note_on_budget(found, hits), _note_on_progress(states), None if found else _note_on_nothing(connection)]
     return hits, [note for note in notes if note], states
 
@@ -121,34 +124,48 @@ def _embed(pool: Pool, client: OllamaClient, query: str) -> tuple[QueryVector | 
         return None, f"Found by words alone, because there is no vector for the query: {error}"
     with pool.connection() as connection:
         model = find_model(connection, client.model, digest, PROMPT_VERSION)
-    return (QueryVector(vector, model) if model else None), None
+    return QueryVector(vector, model or (NO_MODEL, len(vector))), None
 
 
+# Vectors of another model than the query's are none for this search.
 _STATES = """
-    SELECT name, state, chunks, chunks_embedded, indexed_at, checked_at FROM projects WHERE name = ANY(%s) ORDER BY name
+    SELECT name, state, chunks, CASE WHEN %(model)s::integer IS NULL OR model_id = %(model)s THEN chunks_embedded ELSE 0 END,
+           indexed_at, checked_at
+    FROM projects
+    WHERE name = ANY(%(names)s) OR %(project)s::text IS NULL AND (state <> 'ready' OR chunks_embedded < chunks)
+    ORDER BY name
 """
 
 
-def _index_states(connection: Connection, projects: Sequence[str]) -> tuple[IndexState, ...]:
-    return tuple(IndexState(*row) for row in connection.execute(_STATES, [list(projects)]))
+def _index_states(connection: Connection, project: str | None, found: Sequence[Hit], vector: QueryVector | None) -> tuple[IndexState, ...]:
+    """Of the project that was searched; where all were, of those with hits, and of those that may yet get some."""
+    names = [project] if project else [hit.project for hit in found]
+    model = vector.model[0] if vector else None
+    return tuple(IndexState(*row) for row in connection.execute(_STATES, {"names": names, "project": project, "model": model}))
 
 
 def _note_on_budget(found: Sequence[Hit], hits: Sequence[Hit]) -> str | None:
     if len(hits) == len(found):
         return None
     if hits:
-        return f"{len(found) - len(hits)} more hits do not fit into max_tokens."
+        return f"Not within max_tokens: {len(found) - len(hits)} of {len(found)} hits."
     best = found[0]
     needed = estimate_tokens(best.text)
     return f"No hit fits into max_tokens: the best, {best.path}:{best.start_line}-{best.end_line} of {best.project}, needs {needed}."
 
 
 def _note_on_progress(states: Sequence[IndexState]) -> str | None:
-    behind = [state for state in states if state.chunks_embedded < state.chunks]
+    behind = [state for state in states if _waits_for_vectors(state)]
     if not behind:
         return None
     shares = ", ".join(f"'{state.project}' {100 * state.chunks_embedded // state.chunks} %" for state in behind)
     return f"Not all code can be found by its meaning yet, the rest by its words alone: {shares}."
+
+
+def _waits_for_vectors(state: IndexState) -> bool:
+    """What a complete index lacks the model has refused, which is nothing to wait for; unless it has the vectors of another model."""
+    complete = state.state == ProjectState.READY and state.chunks_embedded > 0
+    return state.chunks_embedded < state.chunks and not complete
 
 
 def _note_on_nothing(connection: Connection) -> str | None:

@@ -1,7 +1,7 @@
 """Filters of a search as SQL: they hold inside each arm, before anything is ranked or cut."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from psycopg import sql
 
@@ -49,8 +49,13 @@ class Filters:
             parameters |= {"symbol": symbol, "kind": self.kind}
         return sql.SQL(" AND ").join(conditions), parameters
 
+    @property
+    def within_project(self) -> bool:
+        """Whether they leave out a part of a project, whose words are counted as a whole."""
+        return replace(self, project_id=None) != Filters()
+
     def __bool__(self) -> bool:
-        return any(value is not None for value in (self.project_id, self.language, self.path_glob, self.symbol, self.kind))
+        return self != Filters()
 
 
 def glob_to_regex(glob: str) -> str:

@@ -1,10 +1,9 @@
 """From ranked chunks to hits: their text, on request the whole definition that each is a part of, and no more than fits."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from cocosearch.database.connection import Connection
-from cocosearch.search.query import Query
 from cocosearch.search.ranking import Ranked
 from cocosearch.search.types import Hit
 
@@ -47,37 +46,48 @@ def estimate_tokens(text: str) -> int:
     return -(-len(text) // CHARACTERS_PER_TOKEN)
 
 
-def make_hits(connection: Connection, query: Query, ranked: Sequence[Ranked], *, whole_definitions: bool) -> list[Hit]:
-    """Hits of the ranked chunks, in their order; one that was replaced in this moment is left out, a definition comes once."""
-    rows = {row[0]: row[1:] for row in connection.execute(_HITS, {"ids": [found.candidate.chunk_id for found in ranked]})}
-    hits = []
+def make_hits(connection: Connection, ranked: Sequence[Ranked], limit: int, names: Container[str], *, whole_definitions: bool) -> list[Hit]:
+    """The best hits of the ranked chunks, in their order; a chunk that was replaced in this moment is left out.
+
+    Args:
+        connection: of the database.
+        ranked: best first.
+        limit: hits wanted.
+        names: that were asked for, in lower case; a hit is called by one of them if it defines it.
+        whole_definitions: widen each hit to the definition around it; what was shown by a better one does not come again.
+    """
+    hits: list[Hit] = []
     shown: list[_Place] = []
-    for found in ranked:
-        if found.candidate.chunk_id not in rows:
-            continue
-        project, path, start_line, end_line, language, symbols, enclosing, text, project_id = rows[found.candidate.chunk_id]
-        place = _Place(project_id, path, start_line, end_line)
-        if any(_holds(other, place) for other in shown):
-            continue
-        symbol = _asked_for(symbols, query)
-        if whole_definitions:
-            place, enclosing, text = _widened(connection, place, enclosing, text)
-            shown.append(place)
-        hits.append(
-            Hit(
-                project=project,
-                path=path,
-                start_line=place.start_line,
-                end_line=place.end_line,
-                language=language,
-                symbol=symbol,
-                enclosing=enclosing,
-                score=round(found.signals.score, 4),
-                arms=found.candidate.arms,
-                text=text,
-                signals=found.signals,
+    for begin in range(0, len(ranked), limit):
+        batch = ranked[begin : begin + limit]
+        rows = {row[0]: row[1:] for row in connection.execute(_HITS, {"ids": [found.candidate.chunk_id for found in batch]})}
+        for found in batch:
+            if len(hits) == limit:
+                return hits
+            if found.candidate.chunk_id not in rows:
+                continue
+            project, path, start_line, end_line, language, symbols, enclosing, text, project_id = rows[found.candidate.chunk_id]
+            place = _Place(project_id, path, start_line, end_line)
+            if any(_holds(other, place) for other in shown):
+                continue
+            if whole_definitions:
+                place, enclosing, text = _widened(connection, place, enclosing, text, shown)
+                shown.append(place)
+            hits.append(
+                Hit(
+                    project=project,
+                    path=path,
+                    start_line=place.start_line,
+                    end_line=place.end_line,
+                    language=language,
+                    symbol=next((symbol for symbol in symbols if symbol.lower() in names), next(iter(symbols), None)),
+                    enclosing=enclosing,
+                    score=round(found.signals.score, 4),
+                    arms=found.candidate.arms,
+                    text=text,
+                    signals=found.signals,
+                )
             )
-        )
     return hits
 
 
@@ -93,27 +103,31 @@ def fit_budget(hits: Sequence[Hit], max_tokens: int) -> list[Hit]:
     return fitting
 
 
-def _asked_for(symbols: Sequence[str], query: Query) -> str | None:
-    named = [symbol for symbol in symbols if symbol.lower() in query.names]
-    return next(iter(named or symbols), None)
-
-
 def _holds(outer: _Place, inner: _Place) -> bool:
+    """Whether one place is a part of the other; two chunks in the same place are two parts of one long line."""
     same_file = (outer.project_id, outer.path) == (inner.project_id, inner.path)
-    return same_file and outer.start_line <= inner.start_line and outer.end_line >= inner.end_line
+    return outer != inner and same_file and outer.start_line <= inner.start_line and outer.end_line >= inner.end_line
 
 
-def _widened(connection: Connection, place: _Place, enclosing: str | None, text: str) -> tuple[_Place, str | None, str]:
-    """The definition around a chunk, put together from the file's chunks; the chunk itself where there is none of a readable length."""
+def _widened(
+    connection: Connection, place: _Place, enclosing: str | None, text: str, shown: Sequence[_Place]
+) -> tuple[_Place, str | None, str]:
+    """The definition around a chunk, put together from the file's chunks.
+
+    The chunk itself where there is none of a readable length, or where a part of it was shown before.
+    """
     around = {"project_id": place.project_id, "path": place.path, "start_line": place.start_line, "end_line": place.end_line}
     found = connection.execute(_ENCLOSING, {**around, "most": MAX_WIDENED_LINES}).fetchone()
     if found is None:
         return place, enclosing, text
     first, last, qualified_name = found
+    whole_place = _Place(place.project_id, place.path, first, last)
+    if any(_holds(whole_place, other) for other in shown):
+        return place, enclosing, text
     lines: dict[int, str] = {}
     for start, chunk_text in connection.execute(_LINES, {**around, "start_line": first, "end_line": last}):
         for number, line in enumerate(chunk_text.split("\n"), start=start):
             # A line too long for one chunk stands in several.
             lines[number] = lines.get(number, "") + line
     whole = "\n".join(lines.get(number, "") for number in range(first, last + 1))
-    return _Place(place.project_id, place.path, first, last), qualified_name.rpartition(".")[0] or None, whole
+    return whole_place, qualified_name.rpartition(".")[0] or None, whole

@@ -62,7 +62,7 @@ def search_lexical(connection: Connection, terms: TermWeights, telling: frozense
     # The planner takes comparing two arrays for as cheap as comparing two numbers, and would rather read the whole table.
     connection.execute("SET LOCAL enable_seqscan = off")
     found = _scored(connection, terms, telling, filters, limit)
-    if len(found) < limit and filters and len(telling) < len(terms.idf):
+    if len(found) < limit and filters.within_project and len(telling) < len(terms.idf):
         # What tells chunks apart in the whole may be in none of those that the filters leave.
         found = _scored(connection, terms, frozenset(terms.idf), filters, limit)
     connection.execute("SET LOCAL enable_seqscan = on")

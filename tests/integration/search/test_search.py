@@ -2,7 +2,6 @@
 
 import random
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,24 +21,6 @@ from cocosearch.search.filters import Filters
 from cocosearch.search.lexical import search_lexical, weigh_terms
 from cocosearch.settings import Settings
 from cocosearch.terms import DIMENSIONS
-
-
-@pytest.fixture
-def indexed(settings: Settings, project_directory: Path) -> Settings:
-    index_project(settings, load_project(project_directory))
-    return settings
-
-
-@pytest.fixture
-def pool(indexed: Settings) -> Iterator[Pool]:
-    with open_pool(indexed) as pool:
-        yield pool
-
-
-@pytest.fixture
-def client(indexed: Settings) -> Iterator[OllamaClient]:
-    with OllamaClient(indexed) as client:
-        yield client
 
 
 @pytest.mark.parametrize(
