@@ -18,8 +18,8 @@ from pathlib import Path
 from tests.container.engines import DATA, IMAGE, Container, Containers, Engine, documented_flags
 
 REPOSITORY = Path(__file__).parents[1]
-STARTS = 5
-REST_SECONDS = 60
+STARTS = 3
+REST_SECONDS = 30
 HEALTHY_SECONDS = 300
 MEGABYTE = 10**6
 MEBIBYTE_KIB = 1024
@@ -132,7 +132,7 @@ def main(image: str) -> None:
     with tempfile.TemporaryDirectory() as directory, containers() as made:
         project = Path(directory) / "fastmcp"
         subprocess.run(["cp", "--recursive", sources, project], check=True)
-        (project / "cocosearch.yaml").write_text("name: fastmcp\n", encoding="utf-8")
+        (project / "cocosearch.yaml").write_text("name: fastmcp\ninclude: [server/]\n", encoding="utf-8")
         measure(made, image, project)
 
 
