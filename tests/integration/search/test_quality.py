@@ -36,7 +36,7 @@ OWN_FLOOR = 0.88
 FLASK_FLOOR = 0.88
 FLASK_VERSION = "3.1.3"
 FLASK_SHA256 = "0ef0e52b8a9cd932855379197dd8f94047b359ca0a78695144304cb45f87c9eb"
-BENCH_VARIABLE = "COCOSEARCH_BENCH"
+BENCH_VARIABLE = "BENCH"
 PAGE = 10
 
 # Asked as a newcomer would, most of them without a word of the file's name.
