@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import LiteralString
 
+from psycopg import sql
 from psycopg.rows import class_row
 
 from cocosearch.database.connection import Connection
@@ -61,26 +63,35 @@ class ProjectStatus:
         return f"by words now, by meaning {self.percent_embedded} %"
 
 
-_STATUS = """
-    SELECT p.name, p.root,
-           CASE WHEN p.state = 'indexing' AND p.id NOT IN (
-               SELECT l.objid::integer FROM pg_locks l
-               WHERE l.locktype = 'advisory' AND l.granted AND l.classid = %(locks)s
-                 AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-           ) THEN 'interrupted' ELSE p.state END AS state,
+# Of projects p; PROJECT_LOCKS is its parameter `locks`. The locks are looked at only where a project says that it is being indexed.
+STATE = """
+    CASE WHEN p.state = 'indexing' AND p.id NOT IN (
+        SELECT l.objid::integer FROM pg_locks l
+        WHERE l.locktype = 'advisory' AND l.granted AND l.classid = %(locks)s
+          AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    ) THEN 'interrupted' ELSE p.state END
+"""
+_STATUS = sql.SQL("""
+    SELECT p.name, p.root, {state} AS state,
            m.name AS model,
            (SELECT count(*) FROM files f WHERE f.project_id = p.id AND f.skip_reason IS NULL) AS files,
            p.chunks, p.chunks_embedded, p.files_total, p.files_done, p.skipped,
            p.requested_at, p.started_at, p.indexed_at, p.checked_at, p.last_error
     FROM projects p
     LEFT JOIN models m ON m.id = p.model_id
-"""
+    {which}
+    ORDER BY p.name
+""")
+
+
+def _status(which: LiteralString) -> sql.Composed:
+    return _STATUS.format(state=sql.SQL(STATE), which=sql.SQL(which))
 
 
 def list_projects(connection: Connection) -> list[ProjectStatus]:
     """All projects, by name."""
     with connection.cursor(row_factory=class_row(ProjectStatus)) as cursor:
-        return cursor.execute(_STATUS + " ORDER BY p.name", {"locks": PROJECT_LOCKS}).fetchall()
+        return cursor.execute(_status(""), {"locks": PROJECT_LOCKS}).fetchall()
 
 
 def project_status(connection: Connection, name: str) -> ProjectStatus:
@@ -90,7 +101,7 @@ def project_status(connection: Connection, name: str) -> ProjectStatus:
         ProjectNotFoundError: no project of that name; the message lists the names there are.
     """
     with connection.cursor(row_factory=class_row(ProjectStatus)) as cursor:
-        status = cursor.execute(_STATUS + " WHERE p.name = %(name)s", {"locks": PROJECT_LOCKS, "name": name}).fetchone()
+        status = cursor.execute(_status("WHERE p.name = %(name)s"), {"locks": PROJECT_LOCKS, "name": name}).fetchone()
     if status is None:
         raise project_not_found(connection, name)
     return status

@@ -4,12 +4,14 @@ import time
 from collections.abc import Sequence
 
 import psycopg
+from psycopg import sql
 from psycopg_pool import PoolTimeout
 
 from cocosearch.database.connection import Connection, Pool, unavailable
+from cocosearch.database.locks import PROJECT_LOCKS
 from cocosearch.database.models import find_model
 from cocosearch.database.queries import announce_query
-from cocosearch.database.status import ProjectState, project_not_found
+from cocosearch.database.status import STATE, ProjectState, project_not_found
 from cocosearch.errors import CocosearchError, EmbeddingUnavailableError
 from cocosearch.ollama import OllamaClient
 from cocosearch.prompts import PROMPT_VERSION
@@ -128,20 +130,23 @@ def _embed(pool: Pool, client: OllamaClient, query: str) -> tuple[QueryVector | 
 
 
 # Vectors of another model than the query's are none for this search.
-_STATES = """
-    SELECT name, state, chunks, CASE WHEN %(model)s::integer IS NULL OR model_id = %(model)s THEN chunks_embedded ELSE 0 END,
+_STATES = sql.SQL("""
+    SELECT name, {state}, chunks, CASE WHEN %(model)s::integer IS NULL OR model_id = %(model)s THEN chunks_embedded ELSE 0 END,
            indexed_at, checked_at
-    FROM projects
+    FROM projects p
     WHERE name = ANY(%(names)s) OR %(project)s::text IS NULL AND (state <> 'ready' OR chunks_embedded < chunks)
     ORDER BY name
-"""
+""").format(state=sql.SQL(STATE))
 
 
 def _index_states(connection: Connection, project: str | None, found: Sequence[Hit], vector: QueryVector | None) -> tuple[IndexState, ...]:
     """Of the project that was searched; where all were, of those with hits, and of those that may yet get some."""
     names = [project] if project else [hit.project for hit in found]
     model = vector.model[0] if vector else None
-    return tuple(IndexState(*row) for row in connection.execute(_STATES, {"names": names, "project": project, "model": model}))
+    return tuple(
+        IndexState(*row)
+        for row in connection.execute(_STATES, {"names": names, "project": project, "model": model, "locks": PROJECT_LOCKS})
+    )
 
 
 def _note_on_budget(found: Sequence[Hit], hits: Sequence[Hit]) -> str | None:

@@ -195,6 +195,13 @@ def test_what_the_model_refused_is_nothing_to_wait_for(pool: Pool, client: Ollam
     assert response.indexes[0].chunks_embedded < response.indexes[0].chunks
 
 
+def test_an_index_whose_process_is_gone_is_told_from_one_that_is_being_made(
+    pool: Pool, client: OllamaClient, connection: Connection
+) -> None:
+    connection.execute("UPDATE projects SET state = 'indexing'")
+    assert search(pool, client, SearchRequest("ReceiveBuffer")).indexes[0].state == "interrupted"
+
+
 def test_vectors_of_another_model_are_never_compared(pool: Pool, client: OllamaClient, connection: Connection) -> None:
     connection.execute("UPDATE models SET digest = 'of another build'")
     response = search(pool, client, SearchRequest("how are received bytes buffered"))
