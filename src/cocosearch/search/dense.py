@@ -19,14 +19,12 @@ _NEAREST = """
     ORDER BY e.embedding::halfvec({dimensions}) <=> %(vector)s::halfvec({dimensions})
     LIMIT %(limit)s
 """
-# MATERIALIZED: the filter first, then all distances; never the index.
+# No index orders by a sum: the filter first, then all distances, and no copy of the vectors on the way.
 _NEAREST_EXACT = """
-    WITH eligible AS MATERIALIZED (
-        SELECT c.id, e.embedding::halfvec({dimensions}) AS embedding
-        FROM chunks c JOIN embeddings e ON e.model_id = {model_id} AND e.text_digest = c.embedded_digest
-        WHERE e.embedding IS NOT NULL AND {where}
-    )
-    SELECT id FROM eligible ORDER BY embedding <=> %(vector)s::halfvec({dimensions}), id LIMIT %(limit)s
+    SELECT c.id FROM chunks c JOIN embeddings e ON e.model_id = {model_id} AND e.text_digest = c.embedded_digest
+    WHERE e.embedding IS NOT NULL AND {where}
+    ORDER BY (e.embedding::halfvec({dimensions}) <=> %(vector)s::halfvec({dimensions})) + 0, c.id
+    LIMIT %(limit)s
 """
 
 
