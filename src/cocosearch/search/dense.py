@@ -11,6 +11,9 @@ from cocosearch.search.filters import Filters
 EF_SEARCH = 100
 # Up to so many chunks, comparing them all is as quick as the index, and exact.
 EXACT_UP_TO = 2000
+# The index is read until it has met enough of a project's chunks, the more the smaller the project's share: about limit / share vectors, of
+# which each costs five times what it costs to compare one of the project's (benchmarks/scale.md).
+INDEX_COST = 5
 
 # The text that was found belongs to every chunk that has it.
 _NEAREST = """
@@ -46,7 +49,7 @@ def search_dense(
     parts = {"model_id": sql.Literal(model_id), "dimensions": sql.Literal(dimensions), "where": where}
     parameters |= {"vector": HalfVector(vector), "limit": limit}
     exact = sql.SQL(_NEAREST_EXACT).format(**parts)
-    if chunks is not None and chunks <= EXACT_UP_TO:
+    if chunks is not None and _exact_is_cheaper(connection, chunks, limit):
         return [row[0] for row in connection.execute(exact, parameters)]
     connection.execute("SET LOCAL hnsw.iterative_scan = strict_order")
     connection.execute(sql.SQL("SET LOCAL hnsw.ef_search = {}").format(sql.Literal(max(EF_SEARCH, limit))))
@@ -55,3 +58,11 @@ def search_dense(
         # The scan ends at hnsw.max_scan_tuples: what a filter leaves that is so rare is quickly compared one by one.
         rows = connection.execute(exact, parameters).fetchall()
     return [row[0] for row in rows]
+
+
+def _exact_is_cheaper(connection: Connection, chunks: int, limit: int) -> bool:
+    if chunks <= EXACT_UP_TO:
+        return True
+    row = connection.execute("SELECT sum(chunks)::float8 FROM projects").fetchone()
+    read_by_index = limit * (row[0] if row and row[0] else chunks) / chunks
+    return chunks <= INDEX_COST * read_by_index
