@@ -27,9 +27,9 @@ _PATTERNS = {
     ),
     Noise.EXAMPLE: re.compile(r"(^|/)(examples?|samples?|demos?|benchmarks?|benches|playground|sandbox)/", re.IGNORECASE),
     Noise.DOCUMENT: re.compile(
-        r"(^|/)(docs?|documentation|website)/"
+        r"(^|/)(docs?|documentation|website|man)/"
         r"|(^|/)(changelog|changes|history|news|readme|upgrading|contributing|licen[sc]e|copying)(-[^/.]*)?(\.(apache|bsd|lesser|mit|pod))?$"
-        r"|\.(md|mdx|markdown|rst|txt|adoc)$",
+        r"|\.(md|mdx|markdown|rst|txt|adoc|rdoc|ronn)$",
         re.IGNORECASE,
     ),
     Noise.GENERATED: re.compile(
