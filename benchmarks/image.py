@@ -39,11 +39,10 @@ STEPS = {
 
 def layers(engine: Engine, image: str) -> Iterator[tuple[str, int]]:
     """Name and bytes of each layer that has any, the lowest first."""
-    listed = engine.run("history", "--no-trunc", "--human=false", "--format={{.Size}}\t{{.CreatedBy}}", image).stdout.splitlines()
-    for line in reversed(listed):
-        size, _, command = line.partition("\t")
-        if int(size) > 0:
-            yield next((name for mark, name in STEPS.items() if mark in command), "other"), int(size)
+    listed = json.loads(engine.run("history", "--format=json", image).stdout)
+    for layer in reversed(listed):
+        if layer["size"] > 0:
+            yield next((name for mark, name in STEPS.items() if mark in layer["CreatedBy"]), "other"), layer["size"]
 
 
 @contextmanager
@@ -132,7 +131,7 @@ def main(image: str) -> None:
     with tempfile.TemporaryDirectory() as directory, containers() as made:
         project = Path(directory) / "fastmcp"
         subprocess.run(["cp", "--recursive", sources, project], check=True)
-        (project / "cocosearch.yaml").write_text("name: fastmcp\ninclude: [server/]\n", encoding="utf-8")
+        (project / "cocosearch.yaml").write_text("name: fastmcp\ninclude: [server/auth/]\n", encoding="utf-8")
         measure(made, image, project)
 
 
