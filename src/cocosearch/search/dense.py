@@ -49,7 +49,7 @@ def search_dense(
     parts = {"model_id": sql.Literal(model_id), "dimensions": sql.Literal(dimensions), "where": where}
     parameters |= {"vector": HalfVector(vector), "limit": limit}
     exact = sql.SQL(_NEAREST_EXACT).format(**parts)
-    if chunks is not None and _exact_is_cheaper(connection, chunks, limit):
+    if chunks is not None and exact_is_cheaper(chunks, _all_chunks(connection), limit):
         return [row[0] for row in connection.execute(exact, parameters)]
     connection.execute("SET LOCAL hnsw.iterative_scan = strict_order")
     connection.execute(sql.SQL("SET LOCAL hnsw.ef_search = {}").format(sql.Literal(max(EF_SEARCH, limit))))
@@ -60,9 +60,11 @@ def search_dense(
     return [row[0] for row in rows]
 
 
-def _exact_is_cheaper(connection: Connection, chunks: int, limit: int) -> bool:
-    if chunks <= EXACT_UP_TO:
-        return True
-    row = connection.execute("SELECT sum(chunks)::float8 FROM projects").fetchone()
-    read_by_index = limit * (row[0] if row and row[0] else chunks) / chunks
-    return chunks <= INDEX_COST * read_by_index
+def exact_is_cheaper(chunks: int, all_chunks: int, limit: int) -> bool:
+    """Whether comparing `chunks` vectors costs less than reading the index of `all_chunks` until `limit` of these are met."""
+    return chunks <= EXACT_UP_TO or chunks <= INDEX_COST * limit * all_chunks / chunks
+
+
+def _all_chunks(connection: Connection) -> int:
+    row = connection.execute("SELECT coalesce(sum(chunks), 0) FROM projects").fetchone()
+    return int(row[0]) if row else 0
