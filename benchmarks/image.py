@@ -3,6 +3,7 @@
 Run it as root on the machine that built the image: scripts/with-containers .venv/bin/python -m benchmarks.image [IMAGE]
 """
 
+import contextlib
 import json
 import re
 import statistics
@@ -12,7 +13,6 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from tests.container.engines import DATA, IMAGE, Container, Containers, Engine, documented_flags
@@ -45,7 +45,7 @@ def layers(engine: Engine, image: str) -> Iterator[tuple[str, int]]:
             yield next((name for mark, name in STEPS.items() if mark in layer["CreatedBy"]), "other"), layer["size"]
 
 
-@contextmanager
+@contextlib.contextmanager
 def containers() -> Iterator[Containers]:
     """Containers and volumes that are removed at the end."""
     made = Containers(Engine("podman", ("podman",), documented_flags("podman")))
@@ -66,14 +66,23 @@ def until_healthy(made: Containers, *options: str, image: str) -> tuple[Containe
     return container, time.monotonic() - began
 
 
+def processes(container: Container) -> Iterator[Path]:
+    """Directories below /proc of the container's processes, as this machine sees them."""
+    namespace = Path(f"/proc/{container.state()['Pid']}/ns/pid").readlink()
+    for process in Path("/proc").glob("[0-9]*"):
+        # Others may end meanwhile, or be none of root's business.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError):
+            if (process / "ns" / "pid").readlink() == namespace:
+                yield process
+
+
 def memory(container: Container) -> Counter[str]:
     """PSS in KiB of all processes of each unit, as this machine's kernel counts it."""
-    processes = container.engine.run("top", container.name, "hpid").stdout.split()[1:]
     used: Counter[str] = Counter()
-    for process in processes:
-        unit = Path(f"/proc/{process}/cgroup").read_text(encoding="utf-8").strip().rpartition("/")[2]
-        rollup = Path(f"/proc/{process}/smaps_rollup").read_text(encoding="utf-8")
-        pss = re.search(r"^Pss:\s+(\d+) kB$", rollup, re.MULTILINE)
+    for process in processes(container):
+        groups = (process / "cgroup").read_text(encoding="utf-8")
+        unit = next(line.rpartition("/")[2] for line in groups.splitlines() if line.startswith("0::"))
+        pss = re.search(r"^Pss:\s+(\d+) kB$", (process / "smaps_rollup").read_text(encoding="utf-8"), re.MULTILINE)
         assert pss is not None
         used[unit] += int(pss[1])
     return used
