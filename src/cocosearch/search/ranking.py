@@ -4,7 +4,7 @@ Two absolute measures are mixed, not ranks: the share of the query's information
 one) and the cosine of the vectors. A query whose words the code does not use has a low share everywhere, so that meaning decides; exact
 names have a high one, so that words do. Ranks, or scores over their maximum, would give a helpless arm the same voice as a sure one.
 
-What each signal brings is measured in benchmarks/README.md.
+What each signal brings is measured in benchmarks/retrieval.md.
 """
 
 from collections import Counter, defaultdict
