@@ -7,7 +7,7 @@ from cocosearch.database.connection import Connection
 from cocosearch.ollama import Vector
 from cocosearch.search.filters import Filters
 
-# pgvector's candidate list: larger finds more of the true neighbours. Measured in benchmarks/README.md.
+# pgvector's candidate list: larger finds more of the true neighbours. Measured in benchmarks/scale.md.
 EF_SEARCH = 100
 # Up to so many chunks, comparing them all is as quick as the index, and exact.
 EXACT_UP_TO = 2000
