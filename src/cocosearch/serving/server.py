@@ -144,7 +144,8 @@ def listen(settings: Settings) -> list[socket.socket]:
 
 
 def _bind(family: int, address: tuple[object, ...], *, alone: bool) -> socket.socket:
-    opened = socket.socket(family, socket.SOCK_STREAM)
+    # The protocol is named because asyncio sets TCP_NODELAY only where it is: without, each answer waits 40 ms for an acknowledgement.
+    opened = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
