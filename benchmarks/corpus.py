@@ -1,16 +1,15 @@
 """Many projects as rows and vectors, written as the product writes them, without waiting for a model to read them all."""
 
 import random
-import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import numpy
-from psycopg import sql
+from benchmarks.vectors import without_vector_index
+from numpy.typing import NDArray
 
 from cocosearch.database.connection import Pool
 from cocosearch.database.jobs import register_project
@@ -59,17 +58,17 @@ def rows_of(file: File, recipe: Recipe) -> FileRows | None:
 
 @dataclass
 class Vectors:
-    """Where the vectors of texts come from: a file of known ones, then the embedding server or, if `synthetic`, known ones with noise."""
+    """Where the vectors of texts come from: known ones, then the embedding server or, if `synthetic`, known ones with noise."""
 
     client: OllamaClient
-    known: sqlite3.Connection | None
+    known: Mapping[bytes, NDArray[numpy.float32]]
     synthetic: bool
-    counts: dict[str, int] = field(default_factory=lambda: {"of the file": 0, "of the server": 0, "synthetic": 0})
+    counts: dict[str, int] = field(default_factory=lambda: {"known": 0, "of the server": 0, "synthetic": 0})
 
     def of(self, texts: Mapping[bytes, str]) -> dict[bytes, Vector | None]:
         """Vectors by the digests of their texts."""
-        found = self._from_file(texts.keys())
-        self.counts["of the file"] += len(found)
+        found: dict[bytes, Vector | None] = {digest: self.known[digest].tolist() for digest in texts if digest in self.known}
+        self.counts["known"] += len(found)
         missing = {digest: text for digest, text in texts.items() if digest not in found}
         if self.synthetic:
             found |= {digest: self._made_up(digest) for digest in missing}
@@ -80,13 +79,6 @@ class Vectors:
             self.counts["of the server"] += len(missing)
         return found
 
-    def _from_file(self, digests: Iterable[bytes]) -> dict[bytes, Vector | None]:
-        if self.known is None:
-            return {}
-        keys = list(digests)
-        rows = self.known.execute(f"SELECT k, v FROM e WHERE k IN ({','.join('?' * len(keys))})", keys)  # noqa: S608 - marks
-        return {key: numpy.frombuffer(value, "<f4").tolist() for key, value in rows}
-
     def _made_up(self, digest: bytes) -> Vector:
         numbers = numpy.random.default_rng(list(digest))
         vector = self._real[int(numbers.integers(len(self._real)))]
@@ -95,9 +87,9 @@ class Vectors:
         return made
 
     @cached_property
-    def _real(self) -> "numpy.typing.NDArray[numpy.float32]":
-        assert self.known is not None, "--synthetic needs --vectors: noise alone is nothing like a text"
-        return numpy.array([numpy.frombuffer(row[0], "<f4") for row in self.known.execute("SELECT v FROM e")])
+    def _real(self) -> NDArray[numpy.float32]:
+        assert self.known, "--synthetic needs --vectors: noise alone is nothing like a text"
+        return numpy.array(list(self.known.values()))
 
 
 class Growing:
@@ -123,7 +115,7 @@ class Growing:
                     self._register(root)
                 made = workers.map(rows_of, files, [self._recipe] * len(files), chunksize=2)
                 self.chunks += sum(writers.map(self._write, files, made))
-        with self._without_vector_index():
+        with self._pool.connection() as connection, without_vector_index(connection):
             list(map(self._add_vectors, self._projects.values()))
         self._count()
         return self.chunks >= chunks
@@ -139,19 +131,6 @@ class Growing:
             return 0
         RowStore(self._pool, self._projects[file[0]]).replace(file[1], rows)
         return len(rows.chunks)
-
-    @contextmanager
-    def _without_vector_index(self) -> Iterator[None]:
-        """The HNSW index is made at the end: vector by vector, as they come from a model, takes several times longer."""
-        with self._pool.connection() as connection:
-            index = connection.execute("SELECT indexname, indexdef FROM pg_indexes WHERE indexdef LIKE '%USING hnsw%'").fetchone()
-            assert index is not None, "the model has no index"
-            connection.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier(index[0])))
-            yield
-            connection.execute("SET maintenance_work_mem = '1GB'")
-            connection.execute("SET max_parallel_maintenance_workers = 0")
-            connection.execute(index[1])
-            connection.execute("RESET ALL")
 
     def _add_vectors(self, project_id: int) -> None:
         with self._pool.connection() as connection:

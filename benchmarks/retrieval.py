@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeAlias
 
-from psycopg import sql
+from benchmarks import vectors
 from tests.integration import services
 
 from cocosearch.database import connect
@@ -35,7 +35,6 @@ from cocosearch.search.ranking import WEIGHTS, Candidate, Weights, rank
 from cocosearch.search.types import Arm
 from cocosearch.settings import Settings
 
-CACHE = services.REPOSITORY / ".cache" / "retrieval"
 TOP = 10
 BOTH, LEXICAL, DENSE = frozenset(Arm), frozenset({Arm.LEXICAL}), frozenset({Arm.DENSE})
 NO_NOISE = dict.fromkeys(WEIGHTS.noise, 1.0)
@@ -83,7 +82,7 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--whole", type=Path)
     parser.add_argument("--skip", default="", help="repositories to leave out of WHOLE, separated by commas")
-    parser.add_argument("--results", type=Path, default=CACHE / "results", help="directory of the result files")
+    parser.add_argument("--results", type=Path, default=vectors.CACHE / "results", help="directory of the result files")
     arguments = parser.parse_args()
     evaluate = _module(arguments.bench / "evaluate.py")
     queries = _read(arguments.bench / "queries.jsonl")
@@ -122,13 +121,14 @@ class _Bench:
                 migrate(connection)
                 model = client.describe_model()
                 model_id = register_model(connection, model)
-                cached = CACHE / f"{model.digest[-16:]}-{model.prompt_version}.copy"
-                _load(connection, model_id, cached)
+                cached = vectors.cache_of(model)
+                if cached.exists():
+                    vectors.load(connection, model_id, cached)
                 for repository in sorted({query["repo"] for query in queries}):
                     result = index_project(settings, load_project(corpus / repository, repository))
                     sys.stderr.write(f"{name} {repository}: {result.files} files, {result.embedded} texts embedded\n")
                     if result.embedded:
-                        _keep(connection, model_id, cached)
+                        vectors.keep(connection, model_id, cached)
                 connection.execute("VACUUM (ANALYZE) chunks, embeddings, definitions, term_statistics")
                 return [_prepared(connection, client, (model_id, model.dimensions), query) for query in queries]
 
@@ -188,34 +188,6 @@ def _result(entry: Prepared, arms: frozenset[Arm], weights: Weights) -> dict[str
             for found in best
         ],
     }
-
-
-def _load(connection: Connection, model_id: int, file: Path) -> None:
-    if not file.exists():
-        return
-    with connection.transaction():
-        connection.execute("CREATE TEMPORARY TABLE kept (text_digest bytea, embedding halfvec) ON COMMIT DROP")
-        with connection.cursor() as cursor, cursor.copy("COPY kept FROM STDIN") as copy:
-            copy.write(file.read_bytes())
-        # An index is made quicker at once than row by row.
-        indexes = connection.execute(
-            "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'embeddings' AND indexdef LIKE '%USING hnsw%'"
-        ).fetchall()
-        for name, _ in indexes:
-            connection.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier(name)))
-        connection.execute("INSERT INTO embeddings (model_id, text_digest, embedding) SELECT %s, * FROM kept", [model_id])
-        for _, definition in indexes:
-            connection.execute(definition)
-
-
-def _keep(connection: Connection, model_id: int, file: Path) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with connection.cursor() as cursor, file.with_suffix(".part").open("wb") as output:
-        statement = sql.SQL("COPY (SELECT text_digest, embedding FROM embeddings WHERE model_id = {}) TO STDOUT").format(model_id)
-        with cursor.copy(statement) as copy:
-            for block in copy:
-                output.write(block)
-    file.with_suffix(".part").replace(file)
 
 
 def _written_out(codebase: Path, directory: Path) -> Path:

@@ -2,16 +2,15 @@
 
 Starts everything it needs: PostgreSQL in a container (scripts/test-postgres), the embedded embedding server, `cocosearch index`.
 
-    python -m benchmarks.scale DIRECTORY [--without NAME …] [--vectors FILE.sqlite [--synthetic]] [--queries FILE.jsonl] [--plot FILE.svg]
+    python -m benchmarks.scale DIRECTORY [--without NAME …] [--vectors FILE [--synthetic]] [--queries FILE.jsonl] [--plot FILE.svg]
 
-DIRECTORY holds projects, one a directory, with as many chunks together as the largest size. Vectors come from FILE.sqlite (table e: k the
-SHA-256 of the embedded text, v 384 little-endian floats) as far as it has them, the rest from the embedding server; with --synthetic
+DIRECTORY holds projects, one a directory, with as many chunks together as the largest size. Vectors come from FILE, which
+`benchmarks.retrieval` has kept (.cache/retrieval/*.copy), as far as it has them, the rest from the embedding server; with --synthetic
 the rest are real vectors with noise, so that no model has to read 100,000 texts. Queries: one JSON object a line with the key `query`.
 """
 
 import argparse
 import json
-import sqlite3
 import statistics
 import tempfile
 import time
@@ -25,6 +24,7 @@ import psycopg
 from benchmarks.appliance import library
 from benchmarks.corpus import Growing, Vectors, list_corpus
 from benchmarks.plot import Line, draw
+from benchmarks.vectors import read
 from tests.integration import services
 from tests.integration.indexing.command import start
 
@@ -100,7 +100,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("directory", type=Path)
     parser.add_argument("--without", nargs="*", default=[], metavar="NAME", help="projects to leave out")
-    parser.add_argument("--vectors", type=Path, metavar="FILE.sqlite")
+    parser.add_argument("--vectors", type=Path, metavar="FILE")
     parser.add_argument("--synthetic", action="store_true")
     parser.add_argument("--queries", type=Path, metavar="FILE.jsonl")
     parser.add_argument("--sizes", type=int, nargs="*", default=SIZES)
@@ -118,8 +118,7 @@ def main() -> None:
         with connect(settings) as connection:
             migrate(connection)
         pool, client = stack.enter_context(open_pool(settings)), stack.enter_context(OllamaClient(settings))
-        known = sqlite3.connect(f"file:{options.vectors}?mode=ro", uri=True) if options.vectors else None
-        vectors = Vectors(client, known, options.synthetic)
+        vectors = Vectors(client, read(options.vectors) if options.vectors else {}, options.synthetic)
         corpus = Growing(pool, vectors, client.describe_model(), list_corpus(options.directory, settings, options.without), settings)
         found = _growth(corpus, pool, client, options)
         print(f"\nVectors: {', '.join(f'{count} {where}' for where, count in vectors.counts.items())}.\n")

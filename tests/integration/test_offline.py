@@ -26,7 +26,16 @@ from cocosearch.settings import Settings
 
 DEADLINE_SECONDS = 180
 # Set by the package itself; a user's environment has none of them.
-SWITCHES = ("COCOINDEX_DISABLE_USAGE_TRACKING", "FASTMCP_CHECK_FOR_UPDATES", "FASTMCP_SHOW_SERVER_BANNER", "FASTMCP_ENV_FILE")
+SWITCHES = (
+    "COCOINDEX_DISABLE_USAGE_TRACKING",
+    "FASTMCP_CHECK_FOR_UPDATES",
+    "FASTMCP_ENV_FILE",
+    "FASTMCP_SHOW_SERVER_BANNER",
+    "FASTMCP_TELEMETRY_MODE",
+    "ORT_DISABLE_TELEMETRY",
+)
+# Libraries call home some time after their start: onnxruntime 1.32, where nothing stops it, after 5 and again after 11 seconds.
+WATCHED_SECONDS = 15
 _ADDRESS = re.compile(r'sin6?_port=htons\((?P<port>\d+)\).*?(?:inet_addr\("(?P<four>[^"]+)"\)|inet_pton\(AF_INET6, "(?P<six>[^"]+)")')
 DNS_PORT = 53
 
@@ -161,7 +170,7 @@ def test_embedding_stays_on_the_machine(tracer: str, settings: Settings, tmp_pat
 
 @contextmanager
 def serving(command: list[str], variables: dict[str, str], url: str) -> Iterator[None]:
-    """A server, from its first good answer until SIGTERM."""
+    """A server, from its first good answer until SIGTERM, which it gets once it has been watched long enough."""
     with subprocess.Popen(command, env=variables, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True) as process:
         deadline = time.monotonic() + DEADLINE_SECONDS
         while not answers(url):
@@ -169,6 +178,8 @@ def serving(command: list[str], variables: dict[str, str], url: str) -> Iterator
             assert time.monotonic() < deadline
             time.sleep(0.1)
         yield
+        with pytest.raises(subprocess.TimeoutExpired):  # that it stays silent has no other sign than time
+            process.wait(WATCHED_SECONDS)
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(timeout=DEADLINE_SECONDS)
 

@@ -28,7 +28,7 @@ COMMANDS = [
 
 
 def clean_environment(**given: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("COCOSEARCH_", "COCOINDEX_", "FASTMCP_"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("COCOSEARCH_", "COCOINDEX_", "FASTMCP_", "ORT_"))}
     return {**kept, **given}
 
 
