@@ -1,19 +1,21 @@
-"""The HNSW graph's parameters: what an insertion costs, and what the graph finds of the true neighbours.
+"""The HNSW graph's parameters: what an insertion costs, what a search costs, and what it finds of the true neighbours.
 
-Starts everything it needs, indexes a project, and builds the graph anew over its vectors, one transaction for each sixteen.
+    python -m benchmarks.hnsw --queries FILE.jsonl … [--vectors FILE] [--graphs M,EF_CONSTRUCTION …]
 
-    python -m benchmarks.hnsw [DIRECTORY]
-
-DIRECTORY is the project to index; without one, the sources of the library fastmcp as it is installed here.
+FILE holds the vectors that `benchmarks.retrieval` has kept (by default those of all-MiniLM-L6-v2). Queries: one JSON object a line with
+the key `query`; they are embedded as searches are, so that a query is no vector of the graph. Starts everything it needs, and builds the
+graph vector by vector, one transaction for each sixteen, as vectors come from a model.
 """
 
 import argparse
-import random
+import json
+import statistics
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.appliance import library
+from benchmarks import vectors
 from pgvector import HalfVector
 from psycopg import sql
 from tests.integration import services
@@ -21,15 +23,14 @@ from tests.integration import services
 from cocosearch.database import connect
 from cocosearch.database.connection import Connection
 from cocosearch.database.migrations import migrate
-from cocosearch.indexing.run import index_project
-from cocosearch.projects import load_project
+from cocosearch.ollama import OllamaClient
+from cocosearch.search.candidates import PER_ARM
 from cocosearch.settings import Settings
 
 # Links of a vector, candidates while it is inserted; the first pair is pgvector's default.
-GRAPHS = ((16, 64), (16, 40), (12, 40), (12, 32), (8, 32))
-EF_SEARCH = 100
-QUERIES = 200
-NEIGHBOURS = 10
+GRAPHS = ("16,64", "16,40", "12,40", "8,32")
+EF_SEARCH = (100, 200)
+NEIGHBOURS = (10, PER_ARM)
 BATCH = 16
 
 _NEAREST = "SELECT id FROM vectors ORDER BY vector <=> %s LIMIT %s"
@@ -38,8 +39,11 @@ _NEAREST = "SELECT id FROM vectors ORDER BY vector <=> %s LIMIT %s"
 def main() -> None:
     """Measure, and print a Markdown table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("directory", nargs="?", type=Path)
-    given = parser.parse_args().directory
+    parser.add_argument("--queries", type=Path, nargs="+", required=True, metavar="FILE.jsonl")
+    parser.add_argument("--vectors", type=Path, metavar="FILE")
+    parser.add_argument("--graphs", nargs="+", default=GRAPHS, metavar="M,EF_CONSTRUCTION")
+    options = parser.parse_args()
+    graphs = [(int(links), int(candidates)) for links, candidates in (graph.split(",") for graph in options.graphs)]
     with (
         tempfile.TemporaryDirectory() as scratch,
         services.postgres() as postgres_url,
@@ -47,48 +51,63 @@ def main() -> None:
         services.embedder() as embedder_url,
     ):
         settings = Settings(database_url=url, ollama_url=embedder_url, model="all-minilm", state_dir=Path(scratch) / "state")
-        with connect(settings) as connection:
+        with connect(settings) as connection, OllamaClient(settings) as client:
             migrate(connection)
-            index_project(settings, load_project(given or library(Path(scratch)), "benchmark"))
-            _compare(connection)
+            known = vectors.read(options.vectors or vectors.cache_of(client.describe_model()))
+            queries = [json.loads(line)["query"] for file in options.queries for line in file.read_text().splitlines()]
+            embedded = [HalfVector(client.embed_query(query)) for query in queries]
+            _compare(connection, [HalfVector(vector) for vector in known.values()], embedded, graphs)
 
 
-def _compare(connection: Connection) -> None:
-    row = connection.execute("SELECT array_agg(embedding ORDER BY text_digest) FROM embeddings WHERE embedding IS NOT NULL").fetchone()
-    assert row is not None
-    vectors: list[HalfVector] = row[0]
-    dimensions = len(vectors[0].to_list())
-    connection.execute(sql.SQL("CREATE TABLE vectors (id integer, vector halfvec({}))").format(sql.Literal(dimensions)))
-    generator = random.Random(4711)  # noqa: S311 - data, not secrets
-    queries = generator.sample(vectors, min(QUERIES, len(vectors)))
-    bare = _insert(connection, vectors)
-    exact = [_nearest(connection, query) for query in queries]
-    print(f"{len(vectors)} vectors; without a graph an insertion takes {bare:.2f} ms\n")
-    print("| m | ef_construction | ms an insertion | recall@10, ef_search 100 |\n|---|---|---|---|")
-    for links, candidates in GRAPHS:
+def _compare(connection: Connection, known: Sequence[HalfVector], queries: Sequence[HalfVector], graphs: Sequence[tuple[int, int]]) -> None:
+    dimensions = sql.Literal(len(queries[0].to_list()))
+    connection.execute(sql.SQL("CREATE TABLE vectors (id integer, vector halfvec({}))").format(dimensions))
+    bare = _insert(connection, known)
+    exact, seconds = _search(connection, queries)
+    print(f"{len(known)} vectors, {len(queries)} queries; without a graph an insertion takes {bare:.2f} ms, a search {seconds:.0f} ms\n")
+    print(
+        "| m | ef_construction | ms an insertion | ef_search | ms a search | "
+        + " | ".join(f"recall@{count}" for count in NEIGHBOURS)
+        + " |"
+    )
+    print(f"{'|---' * (5 + len(NEIGHBOURS))}|")
+    for links, candidates in graphs:
         connection.execute("TRUNCATE vectors")
         statement = "CREATE INDEX graph ON vectors USING hnsw (vector halfvec_cosine_ops) WITH (m = {}, ef_construction = {})"
         connection.execute(sql.SQL(statement).format(sql.Literal(links), sql.Literal(candidates)))
-        cost = _insert(connection, vectors)
+        cost = _insert(connection, known)
         connection.execute("SET enable_seqscan = off")
-        connection.execute(sql.SQL("SET hnsw.ef_search = {}").format(sql.Literal(EF_SEARCH)))
-        found = [len(_nearest(connection, query) & true) / NEIGHBOURS for query, true in zip(queries, exact, strict=True)]
-        print(f"| {links} | {candidates} | {cost:.2f} | {sum(found) / len(found):.4f} |", flush=True)
+        for ef_search in EF_SEARCH:
+            connection.execute(sql.SQL("SET hnsw.ef_search = {}").format(sql.Literal(ef_search)))
+            found, milliseconds = _search(connection, queries)
+            recall = " | ".join(f"{_recall(found, exact, count):.4f}" for count in NEIGHBOURS)
+            print(f"| {links} | {candidates} | {cost:.2f} | {ef_search} | {milliseconds:.1f} | {recall} |", flush=True)
         connection.execute("DROP INDEX graph")
 
 
-def _insert(connection: Connection, vectors: list[HalfVector]) -> float:
+def _insert(connection: Connection, known: Sequence[HalfVector]) -> float:
     """Milliseconds a vector."""
     began = time.perf_counter()
     with connection.cursor() as cursor:
-        for begin in range(0, len(vectors), BATCH):
-            rows = list(enumerate(vectors[begin : begin + BATCH], start=begin))
-            cursor.executemany("INSERT INTO vectors VALUES (%s, %s)", rows)
-    return 1000 * (time.perf_counter() - began) / len(vectors)
+        for begin in range(0, len(known), BATCH):
+            rows = list(enumerate(known[begin : begin + BATCH], start=begin))
+            with connection.transaction():
+                cursor.executemany("INSERT INTO vectors VALUES (%s, %s)", rows)
+    return 1000 * (time.perf_counter() - began) / len(known)
 
 
-def _nearest(connection: Connection, query: HalfVector) -> set[int]:
-    return {row[0] for row in connection.execute(_NEAREST, [query, NEIGHBOURS])}
+def _search(connection: Connection, queries: Sequence[HalfVector]) -> tuple[list[list[int]], float]:
+    """The nearest of each query, and the median of the milliseconds that a query took."""
+    found, milliseconds = [], []
+    for query in queries:
+        began = time.perf_counter()
+        found.append([row[0] for row in connection.execute(_NEAREST, [query, max(NEIGHBOURS)])])
+        milliseconds.append(1000 * (time.perf_counter() - began))
+    return found, statistics.median(milliseconds)
+
+
+def _recall(found: Sequence[list[int]], exact: Sequence[list[int]], count: int) -> float:
+    return statistics.mean(len(set(some[:count]) & set(true[:count])) / count for some, true in zip(found, exact, strict=True))
 
 
 if __name__ == "__main__":
