@@ -14,28 +14,38 @@ class Noise(StrEnum):
     GENERATED = "generated"
 
 
-# Directories by the usual conventions; file names by those of each language's test runners.
+# Directories by the usual conventions; file names by those of each language's test runners. Where case tells words apart (commonTest,
+# UserTests.cs), the pattern keeps it: "latest" is no test.
 _PATTERNS = {
     Noise.TEST: re.compile(
-        r"(^|/|\.)(?i:tests?|specs?|__tests__|__mocks__|testdata|test-data|fixtures?|e2e)/"
-        r"|(^|/)(test_[^/]*|conftest)\.py$"
-        r"|_test\.(go|py|exs?|rb|cc|cpp|c|dart|zig|lua|[jt]s)$"
+        r"(^|[/._-])(?i:tests?)/"
+        r"|(^|/|\.)(?i:specs?|__tests__|__mocks__|__snapshots__|testdata|fixtures?|e2e|cypress)/"
+        r"|[a-z0-9](Tests?|Specs?)/"
+        r"|(^|/)tests?[_-](utils?|helpers?|support|data|resources)/"
+        r"|(^|/)(test_[^/]*\.(py|rb|lua|cc?|cpp|sh|jl|R)|conftest\.py|tests?\.(py|rs|zig|lua))$"
+        r"|[_-](unit)?tests?\.(go|py|exs?|rb|rs|cc|cpp|c|dart|zig|lua|[cm]?[jt]sx?)$"
         r"|_spec\.(rb|lua|[jt]s)$"
         r"|\.(test|spec|cy|e2e)\.[cm]?[jt]sx?$"
-        r"|[a-z0-9](Test|Tests|Spec|TestCase)\.(java|kt|scala|cs|swift|php|groovy|hs)$"
-        r"|\.bats$"
+        r"|[a-z0-9](Test|Tests|Spec|TestCase)\.(java|kt|scala|cs|swift|php|groovy|hs|mm?|cpp|[jt]s)$"
+        r"|\.(bats|t|snap)$"
     ),
-    Noise.EXAMPLE: re.compile(r"(^|/)(examples?|samples?|demos?|benchmarks?|benches|playground|sandbox)/", re.IGNORECASE),
+    Noise.EXAMPLE: re.compile(
+        r"(^|[/._-])(examples?|samples?|demos?|benchmarks?|bench|benches|playground|sandbox|tutorials?)/"
+        r"|(^|/)(examples?|samples?|demos?)[_-][^/]*/"
+        r"|\.stories\.[jt]sx?$",
+        re.IGNORECASE,
+    ),
     Noise.DOCUMENT: re.compile(
-        r"(^|/)(docs?|documentation|website|man)/"
-        r"|(^|/)(changelog|changes|history|news|readme|upgrading|contributing|licen[sc]e|copying)(-[^/.]*)?(\.(apache|bsd|lesser|mit|pod))?$"
-        r"|\.(md|mdx|markdown|rst|txt|adoc|rdoc|ronn)$",
+        r"(^|/)(docs?([_-](src|source|site|website))?|documentation([_-][^/]*)?|website|man)/"
+        r"|(^|/)(changelog|changes|history|news|readme|upgrading|contributing|licen[sc]e|copying|authors|credits)"
+        r"(-[^/.]*)?(\.(apache|bsd|lesser|mit|pod))?$"
+        r"|\.(md|mdx|markdown|rst|txt|adoc|rdoc|ronn|org|tex|ipynb)$",
         re.IGNORECASE,
     ),
     Noise.GENERATED: re.compile(
-        r"(^|/)(vendor|third_party|third-party|node_modules|dist|generated)/"
-        r"|\.min\.(js|css)$|[._](generated|pb|g)\.[^/]+$|_pb2(_grpc)?\.pyi?$"
-        r"|(^|/)(package-lock\.json|[^/]+\.lock|go\.sum)$",
+        r"(^|/)(_?vendor|third[_-]?party|node_modules|bower_components|pods|dist|generated|__generated__)/"
+        r"|\.min\.(js|css)$|\.map$|[._](generated|designer|freezed|pb|g)\.[^/]+$|_pb2(_grpc)?\.pyi?$"
+        r"|(^|/)(package-lock\.json|pnpm-lock\.yaml|[^/]+\.lock|go\.sum)$",
         re.IGNORECASE,
     ),
 }
