@@ -129,6 +129,7 @@ class _Bench:
                     sys.stderr.write(f"{name} {repository}: {result.files} files, {result.embedded} texts embedded\n")
                     if result.embedded:
                         vectors.keep(connection, model_id, cached)
+                vectors.drop_unused(connection)
                 connection.execute("VACUUM (ANALYZE) chunks, embeddings, definitions, term_statistics")
                 return [_prepared(connection, client, (model_id, model.dimensions), query) for query in queries]
 

@@ -33,7 +33,7 @@ def keep(connection: Connection, model_id: int, file: Path) -> None:
 
 
 def load(connection: Connection, model_id: int, file: Path) -> None:
-    """Store a file's vectors as a model's, for whichever texts they will be asked."""
+    """Store a file's vectors as a model's, for whichever of their texts are going to be indexed."""
     with connection.transaction():
         connection.execute("CREATE TEMPORARY TABLE kept (text_digest bytea, embedding halfvec) ON COMMIT DROP")
         with file.open("rb") as source, connection.cursor() as cursor, cursor.copy("COPY kept FROM STDIN") as copy:
@@ -41,6 +41,12 @@ def load(connection: Connection, model_id: int, file: Path) -> None:
                 copy.write(block)
         with without_vector_index(connection):
             connection.execute("INSERT INTO embeddings (model_id, text_digest, embedding) SELECT %s, * FROM kept", [model_id])
+
+
+def drop_unused(connection: Connection) -> None:
+    """Leave the vectors alone that chunks have: others of the file would stand in the way of the index."""
+    with connection.transaction(), without_vector_index(connection):
+        connection.execute("DELETE FROM embeddings e WHERE NOT EXISTS (SELECT FROM chunks c WHERE c.embedded_digest = e.text_digest)")
 
 
 def read(file: Path) -> dict[bytes, NDArray[numpy.float32]]:

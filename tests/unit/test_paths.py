@@ -43,7 +43,7 @@ def test_examples(path: str) -> None:
     [
         *("README", "README.md", "a/b/guide.rst", "docs/conf.py", "CHANGELOG.md", "CHANGES.rst", "LICENSE", "LICENSE-MIT", "LICENCE.txt"),
         *("COPYING", "COPYING.LESSER", "notes.adoc", "UPGRADING.md", "CONTRIBUTING.markdown", "README.pod", "AUTHORS", "guide.ipynb"),
-        *("docs-src/conf.js", "doc_site/a.ts", "documentation-website/a.kt", "paper.tex", "a.org"),
+        *("docs-src/conf.js", "doc_site/a.ts", "documentation-website/a.kt", "paper.tex", "a.org", "b.livemd"),
     ],
 )
 def test_documents(path: str) -> None:

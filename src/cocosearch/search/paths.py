@@ -39,7 +39,7 @@ _PATTERNS = {
         r"(^|/)(docs?([_-](src|source|site|website))?|documentation([_-][^/]*)?|website|man)/"
         r"|(^|/)(changelog|changes|history|news|readme|upgrading|contributing|licen[sc]e|copying|authors|credits)"
         r"(-[^/.]*)?(\.(apache|bsd|lesser|mit|pod))?$"
-        r"|\.(md|mdx|markdown|rst|txt|adoc|rdoc|ronn|org|tex|ipynb)$",
+        r"|\.(md|mdx|markdown|rst|txt|adoc|rdoc|ronn|org|tex|ipynb|livemd|cheatmd)$",
         re.IGNORECASE,
     ),
     Noise.GENERATED: re.compile(
