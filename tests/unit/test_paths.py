@@ -2,7 +2,7 @@
 
 import pytest
 
-from cocosearch.search.paths import Noise, noise_of
+from cocosearch.paths import Noise, noise_of
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cocosearch.search.paths import Noise
+from cocosearch.paths import Noise
 from cocosearch.search.query import analyse
 
 

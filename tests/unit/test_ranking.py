@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from cocosearch.search.paths import Noise
+from cocosearch.paths import Noise
 from cocosearch.search.query import Query, TermWeights, analyse
 from cocosearch.search.ranking import WEIGHTS, Candidate, Ranked, Weights, rank
 from cocosearch.search.types import Arm

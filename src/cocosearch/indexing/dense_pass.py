@@ -5,7 +5,7 @@ What is missing is what the database says: a pass that was cut off is taken up w
 
 import math
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
@@ -17,6 +17,7 @@ from cocosearch.database.models import MissingText, missing_texts, store_embeddi
 from cocosearch.indexing.embedding import embedded_text
 from cocosearch.indexing.lane import REQUESTS_IN_FLIGHT, Lane
 from cocosearch.ollama import OllamaClient, Refusal, Vector
+from cocosearch.paths import noise_of
 
 # Chunks that one look at the database brings.
 WINDOW = 512
@@ -111,29 +112,44 @@ class DensePass:
             return batch
 
     def _batches(self, model_id: int) -> Iterator[list[MissingText]]:
-        """Distinct texts without a vector, but for those under way; ends when there are none and no rows will come."""
-        after, found, complete = 0, False, self._rows_complete.is_set()
+        """Texts without a vector, but for those under way; ends when there are none and no rows will come.
+
+        The code comes first, for that is what searches want to find; tests, documents and the like come when all of it has been taken, and
+        while rows are still being written no more of them at a time than keeps the model busy.
+        """
+        while not self._stopped.is_set():
+            complete = self._rows_complete.is_set()
+            if (yield from self._look_through(model_id, lambda path: not noise_of(path))):
+                continue
+            if (yield from self._look_through(model_id, lambda _: True, one_batch=not complete)):
+                continue
+            # The ids of rows become visible out of their order, so that only a look from the beginning that finds nothing is an end.
+            if complete:
+                return
+            self._rows_complete.wait(LOOK_SECONDS)
+
+    def _look_through(
+        self, model_id: int, wanted: Callable[[str], bool], *, one_batch: bool = False
+    ) -> Generator[list[MissingText], None, bool]:
+        """The texts of wanted paths, from the first chunk to the last or only a batch of them; returns whether there were any."""
+        after, found = 0, False
         while not self._stopped.is_set():
             with self._counting:
                 known = self._under_way.copy()  # before the look: what was stored until then is seen by it
             with self.pool.connection() as connection:
                 window = missing_texts(connection, self.project_id, model_id, after, WINDOW)
-            wanted = {missing.digest: missing for missing in window if missing.digest not in known}
-            texts = list(wanted.values())
+            texts = list({each.digest: each for each in window if each.digest not in known and wanted(each.path)}.values())
             found = found or bool(texts)
             while texts and not self._stopped.is_set():
                 size = self.lane.batch_size()
                 yield texts[:size]
+                if one_batch:
+                    return True
                 del texts[:size]
-            if len(window) == WINDOW:
-                after = window[-1].chunk_id
-                continue
-            # The ids of rows become visible out of their order, so that only a look from the beginning that finds nothing is an end.
-            if not found and complete:
-                return
-            if not found:
-                self._rows_complete.wait(LOOK_SECONDS)
-            after, found, complete = 0, False, self._rows_complete.is_set()
+            if len(window) < WINDOW:
+                break
+            after = window[-1].chunk_id
+        return found
 
     def _count(self, batch: list[MissingText], vectors: Mapping[bytes, Vector | None]) -> None:
         refused = sum(vector is None for vector in vectors.values())

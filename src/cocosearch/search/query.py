@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import log
 
-from cocosearch.search.paths import Noise
+from cocosearch.paths import Noise
 from cocosearch.terms import MAX_WEIGHT, STOP_WORDS, file_stem, query_stems
 
 _NAME = r"[A-Za-z_$][\w$]*"

@@ -15,7 +15,7 @@ from math import prod, sqrt
 from statistics import median
 from typing import TypeAlias
 
-from cocosearch.search.paths import Noise, noise_of
+from cocosearch.paths import Noise, noise_of
 from cocosearch.search.query import Query, TermWeights
 from cocosearch.search.types import Arm, Signals
 from cocosearch.terms import file_stem, stem, stems_of

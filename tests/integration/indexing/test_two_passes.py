@@ -25,6 +25,7 @@ from cocosearch.database.status import ProjectState, ProjectStatus, project_stat
 from cocosearch.errors import EmbeddingUnavailableError
 from cocosearch.indexing.dense_pass import halve, mean
 from cocosearch.indexing.embedding import embedded_text
+from cocosearch.indexing.lane import REQUESTS_IN_FLIGHT
 from cocosearch.indexing.run import RunResult, index_project
 from cocosearch.ollama import OllamaClient
 from cocosearch.projects import load_project
@@ -119,6 +120,26 @@ def test_words_are_found_while_the_model_hangs(
         model.awake.set()
     status = project_status(connection, "h11")
     assert (status.state, status.percent_embedded) == (ProjectState.READY, 100)
+
+
+def test_code_gets_its_vectors_before_tests_and_documents(
+    settings: Settings, connection: Connection, tmp_path: Path, model: SerialModel
+) -> None:
+    project = tmp_path / "project"
+    for directory in ("docs", "src", "tests"):
+        copy_h11(project / directory)
+    model.awake.clear()
+    with indexing(settings, project):
+        wait_for(lambda: is_registered(connection, "project"), "the project")
+        wait_for(lambda: rows_are_complete(project_status(connection, "project")), "the rows")
+        model.awake.set()
+    counted = connection.execute("SELECT count(DISTINCT embedded_digest) FROM chunks WHERE path LIKE 'src/%'").fetchone()
+    assert counted is not None
+    # What was asked for before there were any rows of code: requests under way, and one that is ready.
+    early = (REQUESTS_IN_FLIGHT + 1) * settings.embed_batch
+    assert counted[0] > 2 * early
+    others = [text.splitlines()[0] for text in model.texts[: counted[0]] if not text.startswith("search_document: src/")]
+    assert len(others) <= early
 
 
 def test_kill_9_in_the_dense_pass_and_the_next_run_asks_only_for_the_rest(

@@ -53,7 +53,7 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
     "tell systemd that the service is ready": ("src/cocosearch/sdnotify.py",),
     "prefix in front of a query for each embedding model": ("src/cocosearch/prompts.py",),
     "convert a path glob to a regular expression": ("src/cocosearch/search/filters.py",),
-    "penalty for test and vendored files in the ranking": ("src/cocosearch/search/ranking.py", "src/cocosearch/search/paths.py"),
+    "penalty for test and vendored files in the ranking": ("src/cocosearch/search/ranking.py", "src/cocosearch/paths.py"),
     "wait until no tool call is running before the server stops": (
         *("src/cocosearch/serving/server.py", "src/cocosearch/serving/dispatch.py"),
     ),
