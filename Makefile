@@ -25,8 +25,8 @@ test-image: environment ## the all-in-one image with the embedded embedding serv
 	OLLAMA_FLAVOR=embedded MODEL=all-minilm $(MAKE) --no-print-directory image
 test-container: environment ## the all-in-one image from outside, on podman and on Docker
 	@scripts/test-container
-bench: environment ## quality of retrieval: BENCH=DIR CORPUS=DIR [WHOLE=DIR] (see benchmarks/README.md)
-	$(if $(and $(BENCH),$(CORPUS)),,$(error make bench needs BENCH=DIR, a directory with queries.jsonl, and CORPUS=DIR, its repositories))python -m benchmarks.retrieval $(BENCH) --corpus $(CORPUS) $(if $(WHOLE),--whole $(WHOLE)) $(BENCH_OPTIONS)
+bench: environment ## measure: BENCH=DIR CORPUS=DIR [WHOLE=DIR] [WITHOUT=NAMES] [PARTS=NAMES] (see benchmarks/README.md)
+	@BENCH="$(BENCH)" CORPUS="$(CORPUS)" WHOLE="$(WHOLE)" WITHOUT="$(WITHOUT)" scripts/bench $(PARTS)
 lock: environment ## resolve the dependencies anew, and write the lists that the role installs from
 	uv lock
 	uv export --frozen --quiet --no-dev --no-emit-project --group=build --no-header --output-file=roles/cocosearch/files/requirements.lock

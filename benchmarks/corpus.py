@@ -88,7 +88,7 @@ class Vectors:
 
     @cached_property
     def _real(self) -> NDArray[numpy.float32]:
-        assert self.known, "--synthetic needs --vectors: noise alone is nothing like a text"
+        assert self.known, "--synthetic needs kept vectors: noise alone is nothing like a text"
         return numpy.array(list(self.known.values()))
 
 

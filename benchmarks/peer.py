@@ -1,6 +1,6 @@
 """Side by side with the closest peer, the release of `cocosearch` on PyPI: quality, time and memory, as its users and ours get them.
 
-    python -m benchmarks.peer --bench DIRECTORY --corpora DIRECTORY [--repos NAME,…] [--peer REQUIREMENT …] [--results DIRECTORY]
+    python -m benchmarks.peer --bench DIRECTORY --corpora DIRECTORY [--repos NAME …] [--peer REQUIREMENT …] [--results DIRECTORY]
 
 --bench holds queries.jsonl and evaluate.py of the retrieval benchmark, --corpora the exported repositories, one a directory. Installs the
 peer with pip in an environment of its own, and starts PostgreSQL, the embedded embedding server, and for each of the two: a database of
@@ -31,7 +31,6 @@ from cocosearch.database import connect
 from cocosearch.database.migrations import migrate
 from cocosearch.settings import PREFIX, Settings
 
-REPOS = "flask,rack,cobra,monolog,redux,zig-clap"
 # Grammars come with the second: a release of 1.0 or later downloads each one when it is first used.
 PEER = ("cocosearch==0.1.50", "tree-sitter-language-pack<1")
 STARTS = 3
@@ -63,13 +62,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bench", type=Path, required=True)
     parser.add_argument("--corpora", type=Path, required=True)
-    parser.add_argument("--repos", default=REPOS)
+    parser.add_argument("--repos", nargs="+", metavar="NAME", help="only these of CORPORA")
     parser.add_argument("--peer", nargs="+", default=PEER, metavar="REQUIREMENT")
     parser.add_argument("--peer-environment", type=Path, help="an environment that has the peer already")
     parser.add_argument("--results", type=Path, help="keep the result files here")
     options = parser.parse_args()
-    repos = options.repos.split(",")
-    queries = [query for query in map(json.loads, (options.bench / "queries.jsonl").read_text().splitlines()) if query["repo"] in repos]
+    queries = [json.loads(line) for line in (options.bench / "queries.jsonl").read_text().splitlines()]
+    repos = options.repos or sorted({query["repo"] for query in queries})
+    queries = [query for query in queries if query["repo"] in repos]
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         environment = options.peer_environment or _install(scratch / "peer", options.peer)

@@ -1,6 +1,6 @@
 """Quality of retrieval on a benchmark that others made, and what each arm and each signal brings to it.
 
-    make bench BENCH=DIR CORPUS=DIR [WHOLE=DIR]
+    python -m benchmarks.retrieval BENCH --corpus CORPUS [--whole WHOLE [--without NAME …]]
 
 BENCH holds `queries.jsonl`, `evaluate.py` and `cosqa/` (questions over single functions); CORPUS a directory for each repository that the
 queries name, WHOLE the same with tests, documents and examples. Starts everything it needs: PostgreSQL in a container
@@ -81,7 +81,7 @@ def main() -> None:
     parser.add_argument("bench", type=Path)
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--whole", type=Path)
-    parser.add_argument("--skip", default="", help="repositories to leave out of WHOLE, separated by commas")
+    parser.add_argument("--without", nargs="*", default=[], metavar="NAME", help="repositories to leave out of WHOLE")
     parser.add_argument("--results", type=Path, default=vectors.CACHE / "results", help="directory of the result files")
     arguments = parser.parse_args()
     evaluate = _module(arguments.bench / "evaluate.py")
@@ -92,8 +92,7 @@ def main() -> None:
         prepared = bench.prepare("corpus", arguments.corpus, queries)
         bench.table("The benchmark's own scope", evaluate, queries, prepared, {**ARMS, **ABLATION})
         if arguments.whole:
-            skipped = set(arguments.skip.split(","))
-            there = {directory.name for directory in arguments.whole.iterdir()} - skipped
+            there = {directory.name for directory in arguments.whole.iterdir()} - set(arguments.without)
             common = [query for query in queries if query["repo"] in there]
             by_identity = {entry.identity: entry for entry in prepared}
             bench.table(f"The same repositories ({len(there)}), own scope", evaluate, common, [by_identity[q["id"]] for q in common], ARMS)

@@ -4,9 +4,9 @@ Starts everything it needs: PostgreSQL in a container (scripts/test-postgres), t
 
     python -m benchmarks.scale DIRECTORY [--without NAME …] [--vectors FILE [--synthetic]] [--queries FILE.jsonl] [--plot FILE.svg]
 
-DIRECTORY holds projects, one a directory, with as many chunks together as the largest size. Vectors come from FILE, which
-`benchmarks.retrieval` has kept (.cache/retrieval/*.copy), as far as it has them, the rest from the embedding server; with --synthetic
-the rest are real vectors with noise, so that no model has to read 100,000 texts. Queries: one JSON object a line with the key `query`.
+DIRECTORY holds projects, one a directory, with as many chunks together as the largest size. Vectors come from FILE, by
+default what `benchmarks.retrieval` has kept, as far as it has them, the rest from the embedding server; with --synthetic the rest are
+real vectors with noise, so that no model has to read 100,000 texts. Queries: one JSON object a line with the key `query`.
 """
 
 import argparse
@@ -24,7 +24,7 @@ import psycopg
 from benchmarks.appliance import library
 from benchmarks.corpus import Growing, Vectors, list_corpus
 from benchmarks.plot import Line, draw
-from benchmarks.vectors import read
+from benchmarks.vectors import cache_of, read
 from tests.integration import services
 from tests.integration.indexing.command import start
 
@@ -118,8 +118,10 @@ def main() -> None:
         with connect(settings) as connection:
             migrate(connection)
         pool, client = stack.enter_context(open_pool(settings)), stack.enter_context(OllamaClient(settings))
-        vectors = Vectors(client, read(options.vectors) if options.vectors else {}, options.synthetic)
-        corpus = Growing(pool, vectors, client.describe_model(), list_corpus(options.directory, settings, options.without), settings)
+        model = client.describe_model()
+        kept = options.vectors or cache_of(model)
+        vectors = Vectors(client, read(kept) if kept.exists() else {}, options.synthetic)
+        corpus = Growing(pool, vectors, model, list_corpus(options.directory, settings, options.without), settings)
         found = _growth(corpus, pool, client, options)
         print(f"\nVectors: {', '.join(f'{count} {where}' for where, count in vectors.counts.items())}.\n")
         if options.plot:

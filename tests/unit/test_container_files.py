@@ -1,6 +1,9 @@
 """compose.yaml, the Quadlet and the README run the image in the same way; tests/container runs it as the README does."""
 
 import configparser
+import os
+import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +12,7 @@ import yaml
 from tests.container.engines import documented_command
 
 REPOSITORY = Path(__file__).parents[2]
+PRINT_LOG = REPOSITORY / "image" / "rootfs" / "usr" / "local" / "libexec" / "cocosearch" / "print-log"
 
 
 def options(engine: str) -> dict[str, list[str]]:
@@ -82,3 +86,34 @@ def test_the_readme_opens_the_image_to_this_machine_alone(engine: str) -> None:
     assert "--privileged" not in documented
     assert documented["--cap-drop"] == ["ALL"]
     assert "no-new-privileges" in documented["--security-opt"]
+
+
+def test_the_containers_log_has_every_service() -> None:
+    of_roles = {template.name.removesuffix(".j2") for template in REPOSITORY.glob("roles/*/templates/*.service.j2")}
+    of_image = {unit.name for unit in (REPOSITORY / "image" / "rootfs" / "etc" / "systemd" / "system").glob("*.service")}
+    assert set(re.findall(r"--unit=(\S+)", PRINT_LOG.read_text(encoding="utf-8"))) == of_roles | of_image
+
+
+def test_the_containers_log_is_printed_to_its_last_line(tmp_path: Path) -> None:
+    """What the journal takes in while everything ends, and the follower has missed, is printed before the container is gone."""
+    _program(tmp_path / "journalctl", 'case "$*" in *--follow*) head -n 1 log; exec sleep 60 ;; *) tail -n +2 log ;; esac')
+    _program(tmp_path / "systemd-journal", "trap 'echo last >> log; exit' TERM; while :; do sleep 0.05; done")
+    (tmp_path / "log").write_text("first\n")
+    script = f"""
+        mount --types tmpfs none /run
+        systemd-journal & journal=$!
+        {PRINT_LOG} > printed & printing=$!
+        until grep --quiet first printed; do sleep 0.05; done
+        kill $printing
+        kill $journal
+        wait $printing
+    """
+    namespaces = ["unshare", *(["--map-root-user"] if os.geteuid() else []), "--mount", "--pid", "--fork", "--mount-proc"]
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    subprocess.run([*namespaces, "sh", "-euc", script], cwd=tmp_path, env={**os.environ, "PATH": path}, check=True, timeout=60)
+    assert (tmp_path / "printed").read_text() == "first\nlast\n"
+
+
+def _program(file: Path, script: str) -> None:
+    file.write_text(f"#!/bin/sh\n{script}\n")
+    file.chmod(0o755)
