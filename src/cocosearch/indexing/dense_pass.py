@@ -117,39 +117,40 @@ class DensePass:
         The code comes first, for that is what searches want to find; tests, documents and the like come when all of it has been taken, and
         while rows are still being written no more of them at a time than keeps the model busy.
         """
+        seen = 0
         while not self._stopped.is_set():
             complete = self._rows_complete.is_set()
-            if (yield from self._look_through(model_id, lambda path: not noise_of(path))):
-                continue
-            if (yield from self._look_through(model_id, lambda _: True, one_batch=not complete)):
-                continue
-            # The ids of rows become visible out of their order, so that only a look from the beginning that finds nothing is an end.
-            if complete:
+            # The ids of rows become visible out of their order: only looks from the beginning that find nothing are an end.
+            found, seen = yield from self._look_through(model_id, lambda path: not noise_of(path), after=0 if complete else seen)
+            if not found:
+                found, _ = yield from self._look_through(model_id, lambda _: True, one_batch=not complete)
+            if not found and complete:
                 return
-            self._rows_complete.wait(LOOK_SECONDS)
+            if not found:
+                self._rows_complete.wait(LOOK_SECONDS)
 
     def _look_through(
-        self, model_id: int, wanted: Callable[[str], bool], *, one_batch: bool = False
-    ) -> Generator[list[MissingText], None, bool]:
-        """The texts of wanted paths, from the first chunk to the last or only a batch of them; returns whether there were any."""
-        after, found = 0, False
+        self, model_id: int, wanted: Callable[[str], bool], *, after: int = 0, one_batch: bool = False
+    ) -> Generator[list[MissingText], None, tuple[bool, int]]:
+        """The texts of wanted paths in chunks with ids above `after`, all or one batch; returns whether there were any, and the last id."""
+        found = False
         while not self._stopped.is_set():
             with self._counting:
                 known = self._under_way.copy()  # before the look: what was stored until then is seen by it
             with self.pool.connection() as connection:
                 window = missing_texts(connection, self.project_id, model_id, after, WINDOW)
+            after = window[-1].chunk_id if window else after
             texts = list({each.digest: each for each in window if each.digest not in known and wanted(each.path)}.values())
             found = found or bool(texts)
             while texts and not self._stopped.is_set():
                 size = self.lane.batch_size()
                 yield texts[:size]
                 if one_batch:
-                    return True
+                    return True, after
                 del texts[:size]
             if len(window) < WINDOW:
                 break
-            after = window[-1].chunk_id
-        return found
+        return found, after
 
     def _count(self, batch: list[MissingText], vectors: Mapping[bytes, Vector | None]) -> None:
         refused = sum(vector is None for vector in vectors.values())
