@@ -27,9 +27,9 @@ from cocosearch.ollama import OllamaClient
 from cocosearch.search.candidates import PER_ARM
 from cocosearch.settings import Settings
 
-# Links of a vector, candidates while it is inserted; the first pair is pgvector's default.
-GRAPHS = ("16,64", "16,40", "12,40", "8,32")
-EF_SEARCH = (100, 200)
+# Links of a vector, candidates while it is inserted; the second pair is pgvector's default.
+GRAPHS = ("12,40", "16,64", "16,128")
+EF_SEARCH = (100, 200, 400, 800)
 NEIGHBOURS = (10, PER_ARM)
 BATCH = 16
 

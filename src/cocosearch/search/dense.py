@@ -7,17 +7,20 @@ from cocosearch.database.connection import Connection
 from cocosearch.ollama import Vector
 from cocosearch.search.filters import Filters
 
-# pgvector's candidate list: larger finds more of the true neighbours. Measured in benchmarks/scale.md.
-EF_SEARCH = 100
+# pgvector's candidate list: larger finds more of the true neighbours (benchmarks/README.md).
+EF_SEARCH = 400
 # Up to so many chunks, comparing them all is as quick as the index, and exact.
 EXACT_UP_TO = 2000
 # The index is read until it has met enough of a project's chunks, the more the smaller the project's share: about limit / share vectors, of
-# which each costs five times what it costs to compare one of the project's (benchmarks/scale.md).
-INDEX_COST = 5
+# which each costs so many times what it costs to compare one of the project's (benchmarks/scale.md).
+INDEX_COST = 2.5
+# What pgvector reads at most (its default for hnsw.max_scan_tuples).
+MAX_SCAN = 20_000
 
 # The text that was found belongs to every chunk that has it.
 _NEAREST = """
-    SELECT c.id FROM embeddings e JOIN chunks c ON c.embedded_digest = e.text_digest
+    SELECT c.id, e.embedding::halfvec({dimensions}) <=> %(vector)s::halfvec({dimensions}) AS distance
+    FROM embeddings e JOIN chunks c ON c.embedded_digest = e.text_digest
     WHERE e.model_id = {model_id} AND e.embedding IS NOT NULL AND {where}
     ORDER BY e.embedding::halfvec({dimensions}) <=> %(vector)s::halfvec({dimensions})
     LIMIT %(limit)s
@@ -51,13 +54,22 @@ def search_dense(
     exact = sql.SQL(_NEAREST_EXACT).format(**parts)
     if chunks is not None and exact_is_cheaper(chunks, _all_chunks(connection), limit):
         return [row[0] for row in connection.execute(exact, parameters)]
-    connection.execute("SET LOCAL hnsw.iterative_scan = strict_order")
+    # Strict order would throw away every neighbour that is met after a farther one: most of them, where a filter leaves few.
+    connection.execute("SET LOCAL hnsw.iterative_scan = relaxed_order")
     connection.execute(sql.SQL("SET LOCAL hnsw.ef_search = {}").format(sql.Literal(max(EF_SEARCH, limit))))
+    connection.execute(sql.SQL("SET LOCAL hnsw.max_scan_tuples = {}").format(sql.Literal(max_scan(chunks))))
     rows = connection.execute(sql.SQL(_NEAREST).format(**parts), parameters).fetchall()
     if len(rows) < limit and filters:
-        # The scan ends at hnsw.max_scan_tuples: what a filter leaves that is so rare is quickly compared one by one.
+        # The scan has ended at its bound: what a filter leaves that is so rare is quickly compared one by one.
         rows = connection.execute(exact, parameters).fetchall()
+    else:
+        rows.sort(key=lambda row: (row[1], row[0]))
     return [row[0] for row in rows]
+
+
+def max_scan(chunks: int | None) -> int:
+    """How many vectors of the index may be read where a filter leaves `chunks`: no more than comparing these would cost."""
+    return MAX_SCAN if chunks is None else max(EF_SEARCH, min(MAX_SCAN, int(chunks / INDEX_COST)))
 
 
 def exact_is_cheaper(chunks: int, all_chunks: int, limit: int) -> bool:
