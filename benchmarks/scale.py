@@ -6,7 +6,8 @@ Starts everything it needs: PostgreSQL in a container (scripts/test-postgres), t
 
 DIRECTORY holds projects, one a directory, with as many chunks together as the largest size. Vectors come from FILE, by
 default what `benchmarks.retrieval` has kept, as far as it has them, the rest from the embedding server; with --synthetic the rest are
-real vectors with noise, so that no model has to read 100,000 texts. Queries: one JSON object a line with the key `query`.
+real vectors with noise, so that no model has to read 100,000 texts. Queries: one JSON object a line with the key `query`, and
+`repo` where it is about one project.
 """
 
 import argparse
@@ -153,13 +154,17 @@ def _growth(corpus: Growing, pool: Pool, client: OllamaClient, options: argparse
 def _queries(pool: Pool, given: Path | None) -> list[str]:
     """The given ones, or questions in plain words and names that the corpus defines."""
     if given:
-        queries = [json.loads(line)["query"] for line in given.read_text().splitlines()]
+        queries = [line["query"] for line in _read(given)]
         return queries[:: max(1, len(queries) // QUERIES)][:QUERIES]
     with pool.connection() as connection:
         names = connection.execute(
             "SELECT name FROM (SELECT DISTINCT name FROM definitions) d ORDER BY md5(name) LIMIT %s", [NAMES]
         ).fetchall()
     return [*QUESTIONS, *(name for (name,) in names)]
+
+
+def _read(given: Path) -> list[dict[str, str]]:
+    return [json.loads(line) for line in given.read_text().splitlines()]
 
 
 def _measure(pool: Pool, client: OllamaClient, queries: Sequence[str], project: str | None = None) -> Measured:
@@ -174,12 +179,16 @@ def _measure(pool: Pool, client: OllamaClient, queries: Sequence[str], project: 
 
 
 def _by_project(pool: Pool, client: OllamaClient, options: argparse.Namespace) -> Iterator[tuple[str, str]]:
-    queries = _queries(pool, options.queries)
     with pool.connection() as connection:
         projects = connection.execute("SELECT name, chunks FROM projects ORDER BY chunks DESC").fetchall()
-    for name, chunks in (projects[0], projects[len(projects) // 2]):
-        measured = _measure(pool, client, queries * 2, name)
-        yield f"search in one project, of {chunks} chunks, p50 / p95", f"{percentiles(measured.sql)} ms"
+    for name, chunks in (projects[0], projects[1], projects[len(projects) // 2]):
+        kinds = {"queries about anything": _queries(pool, options.queries)}
+        if options.queries:
+            kinds["queries about it"] = [line["query"] for line in _read(options.queries) if line.get("repo") == name]
+        for kind, queries in kinds.items():
+            if queries:
+                measured = _measure(pool, client, queries * 2, name)
+                yield f"search in one project, of {chunks} chunks, {kind}, p50 / p95", f"{percentiles(measured.sql)} ms"
 
 
 def _overlap(pool: Pool, options: argparse.Namespace) -> Iterator[tuple[str, str]]:

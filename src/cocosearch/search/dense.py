@@ -11,8 +11,8 @@ from cocosearch.search.filters import Filters
 EF_SEARCH = 400
 # Up to so many chunks, comparing them all is as quick as the index, and exact.
 EXACT_UP_TO = 2000
-# The index is read until it has met enough of a project's chunks, the more the smaller the project's share: about limit / share vectors, of
-# which each costs so many times what it costs to compare one of the project's (benchmarks/scale.md).
+# The index is read until it has met enough of a project's chunks. A query that is about something else finds them late, and a vector of the
+# index costs so many times what it costs to compare one of the project's (benchmarks/scale.md).
 INDEX_COST = 2.5
 # What pgvector reads at most (its default for hnsw.max_scan_tuples).
 MAX_SCAN = 20_000
@@ -52,7 +52,7 @@ def search_dense(
     parts = {"model_id": sql.Literal(model_id), "dimensions": sql.Literal(dimensions), "where": where}
     parameters |= {"vector": HalfVector(vector), "limit": limit}
     exact = sql.SQL(_NEAREST_EXACT).format(**parts)
-    if chunks is not None and exact_is_cheaper(chunks, _all_chunks(connection), limit):
+    if chunks is not None and chunks <= EXACT_UP_TO:
         return [row[0] for row in connection.execute(exact, parameters)]
     # Strict order would throw away every neighbour that is met after a farther one: most of them, where a filter leaves few.
     connection.execute("SET LOCAL hnsw.iterative_scan = relaxed_order")
@@ -70,13 +70,3 @@ def search_dense(
 def max_scan(chunks: int | None) -> int:
     """How many vectors of the index may be read where a filter leaves `chunks`: no more than comparing these would cost."""
     return MAX_SCAN if chunks is None else max(EF_SEARCH, min(MAX_SCAN, int(chunks / INDEX_COST)))
-
-
-def exact_is_cheaper(chunks: int, all_chunks: int, limit: int) -> bool:
-    """Whether comparing `chunks` vectors costs less than reading the index of `all_chunks` until `limit` of these are met."""
-    return chunks <= EXACT_UP_TO or chunks <= INDEX_COST * limit * all_chunks / chunks
-
-
-def _all_chunks(connection: Connection) -> int:
-    row = connection.execute("SELECT coalesce(sum(chunks), 0) FROM projects").fetchone()
-    return int(row[0]) if row else 0
