@@ -35,6 +35,7 @@ from cocosearch.database.migrations import migrate
 from cocosearch.ollama import OllamaClient
 from cocosearch.search import SearchRequest, search
 from cocosearch.search.candidates import PER_ARM
+from cocosearch.search.dense import search_dense
 from cocosearch.search.filters import Filters
 from cocosearch.search.lexical import search_lexical, weigh_terms
 from cocosearch.search.query import analyse
@@ -130,6 +131,7 @@ def main() -> None:
         print("| what | figure |\n|---|---|")
         for name, figure in (
             *_by_project(pool, client, options),
+            *_recall(pool, client, options),
             *_overlap(pool, options),
             *_sizes(pool),
             *_memory(settings),
@@ -189,6 +191,27 @@ def _by_project(pool: Pool, client: OllamaClient, options: argparse.Namespace) -
             if queries:
                 measured = _measure(pool, client, queries * 2, name)
                 yield f"search in one project, of {chunks} chunks, {kind}, p50 / p95", f"{percentiles(measured.sql)} ms"
+
+
+def _recall(pool: Pool, client: OllamaClient, options: argparse.Namespace) -> Iterator[tuple[str, str]]:
+    """What the dense arm finds of the true neighbours: of a project's own queries there, of all queries in everything."""
+    lines = _read(options.queries) if options.queries else []
+    with pool.connection() as connection:
+        model = connection.execute("SELECT id, dimensions FROM models").fetchone()
+        assert model is not None
+        projects = connection.execute("SELECT id, name, chunks FROM projects ORDER BY chunks DESC LIMIT 4").fetchall()
+        for project_id, name, chunks in [*projects, (None, None, None)]:
+            shares = []
+            for line in lines:
+                if name in (None, line.get("repo")):
+                    vector = client.embed_query(line["query"])
+                    with connection.transaction():
+                        found = search_dense(connection, model, vector, Filters(project_id), PER_ARM, chunks=chunks)
+                        exact = search_dense(connection, model, vector, Filters(project_id), PER_ARM, chunks=0)
+                    shares.append(len(set(found[:TOP]) & set(exact[:TOP])) / TOP)
+            if shares:
+                where = f"one project, of {chunks} chunks, queries about it" if name else "all projects"
+                yield f"recall@{TOP} of the dense arm in {where} ({len(shares)} queries)", f"{statistics.mean(shares):.3f}"
 
 
 def _overlap(pool: Pool, options: argparse.Namespace) -> Iterator[tuple[str, str]]:
