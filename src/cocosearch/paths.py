@@ -20,7 +20,7 @@ _PATTERNS = {
     Noise.TEST: re.compile(
         r"(^|[/._-])(?i:tests?)/"
         r"|(^|/|\.)(?i:specs?|__tests__|__mocks__|__snapshots__|testdata|fixtures?|e2e|cypress)/"
-        r"|[a-z0-9](Tests?|Specs?)/"
+        r"|[a-z0-9]Tests?/"
         r"|(^|/)tests?[_-](utils?|helpers?|support|data|resources)/"
         r"|(^|/)(test_[^/]*\.(py|rb|lua|cc?|cpp|sh|jl|R)|conftest\.py|tests?\.(py|rs|zig|lua))$"
         r"|[_-](unit)?tests?\.(go|py|exs?|rb|rs|cc|cpp|c|dart|zig|lua|[cm]?[jt]sx?)$"
@@ -43,8 +43,8 @@ _PATTERNS = {
         re.IGNORECASE,
     ),
     Noise.GENERATED: re.compile(
-        r"(^|/)(_?vendor|third[_-]?party|node_modules|bower_components|pods|dist|generated|__generated__)/"
-        r"|\.min\.(js|css)$|\.map$|[._](generated|designer|freezed|pb|g)\.[^/]+$|_pb2(_grpc)?\.pyi?$"
+        r"(^|/)(_?vendor|third[_-]?party|node_modules|bower_components|(?-i:Pods)|dist|generated|__generated__)/"
+        r"|\.min\.(js|css)$|\.(css|[cm]?js)\.map$|\.(designer|freezed)\.[^/]+$|[._](generated|pb|g)\.[^/]+$|_pb2(_grpc)?\.pyi?$"
         r"|(^|/)(package-lock\.json|pnpm-lock\.yaml|[^/]+\.lock|go\.sum)$",
         re.IGNORECASE,
     ),

@@ -77,6 +77,7 @@ def test_generated_and_vendored_files(path: str) -> None:
             "lockfile.py",
         ),
         *("distance/a.c", "vendors.py", "exampled.py", "Latest/a.cs", "contests/b.kt", "src/doc_parser/c.py", "examplesque/d.rb", ""),
+        *("pkg/kubelet/pods/a.go", "src/qt_designer.py", "maps/level.map", "OpenApiSpecs/a.cs"),
     ],
 )
 def test_a_name_that_only_begins_alike_is_no_noise(path: str) -> None:

@@ -11,8 +11,10 @@ from pathlib import Path
 import httpx
 from starlette.requests import Request
 from starlette.types import Message
+from tests.sockets import sends_at_once
 from tests.unit.embedder.running import COMMAND, Running, run_server
 
+from cocosearch.embedder.__main__ import bind
 from cocosearch.embedder.admission import Admission
 from cocosearch.embedder.graph import Precision
 from cocosearch.embedder.inference import load
@@ -68,6 +70,10 @@ def test_a_missing_extra_is_named(tmp_path: Path) -> None:
     assert (ended.returncode, ended.stdout) == (1, "")
     assert "needs onnxruntime" in ended.stderr
     assert "cocosearch-appliance[embedded]" in ended.stderr
+
+
+def test_answers_are_sent_at_once() -> None:
+    assert sends_at_once(bind("127.0.0.1", 0))
 
 
 def test_it_imports_nothing_else_of_the_package() -> None:

@@ -1,9 +1,9 @@
-import asyncio
 import socket
 from pathlib import Path
 
 import pytest
 from tests.ports import free_port
+from tests.sockets import sends_at_once
 
 from cocosearch.errors import ConfigurationError
 from cocosearch.serving import serve
@@ -59,21 +59,9 @@ def test_every_address_of_both_families(token_file: Path) -> None:
             assert client.getpeername() == ("127.0.0.1", port)
 
 
-def test_an_answer_is_sent_at_once() -> None:
-    """Headers and body are two writes: with Nagle's algorithm the second waits for the client's delayed acknowledgement, 40 ms here."""
+def test_answers_are_sent_at_once() -> None:
     (opened,) = listen(settings(host="127.0.0.1", port=free_port()))
-    accepted: asyncio.Queue[int] = asyncio.Queue()
-
-    def on_connection(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        accepted.put_nowait(writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
-        writer.close()
-
-    async def connect() -> int:
-        async with await asyncio.start_server(on_connection, sock=opened):
-            with socket.create_connection(opened.getsockname()):
-                return await accepted.get()
-
-    assert asyncio.run(connect()) == 1
+    assert sends_at_once(opened)
 
 
 def test_a_taken_port_is_a_sentence() -> None:
