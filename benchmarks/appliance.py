@@ -8,6 +8,8 @@ DIRECTORY is the project to index; without one, the sources of the library fastm
 """
 
 import argparse
+import json
+import resource
 import shutil
 import statistics
 import subprocess
@@ -21,6 +23,7 @@ from pathlib import Path
 import fastmcp
 from tests.integration import services
 from tests.integration.indexing.command import start
+from tests.unit.serving import fakes
 
 from cocosearch.database import connect, open_pool
 from cocosearch.database.migrations import migrate
@@ -96,6 +99,16 @@ def _starting() -> Iterator[tuple[str, str]]:
         for _ in range(STARTS)
     ]
     yield "`cocosearch --version`", f"{statistics.median(times):.2f} s"
+    processor = statistics.median(_processor_time_of_a_handshake() for _ in range(STARTS))
+    yield "`cocosearch mcp`: processor time to the answers of `initialize` and `tools/list`", f"{processor:.2f} s"
+
+
+def _processor_time_of_a_handshake() -> float:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    messages = b"".join(json.dumps(message).encode() + b"\n" for message in (fakes.INITIALIZE, fakes.INITIALIZED, fakes.LIST_TOOLS))
+    subprocess.run([sys.executable, "-m", "cocosearch", "mcp"], input=messages, check=True, capture_output=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def _timed(call: Callable[[], object]) -> float:

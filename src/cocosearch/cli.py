@@ -6,11 +6,14 @@ import sys
 from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cocosearch import __version__
 from cocosearch.errors import CocosearchError, ConfigurationError
 from cocosearch.output import line
+
+if TYPE_CHECKING:
+    from fastmcp import FastMCP
 
 Command: TypeAlias = Callable[[argparse.Namespace], int]
 
@@ -95,9 +98,22 @@ def _clear(options: argparse.Namespace) -> int:
 
 
 def _mcp(options: argparse.Namespace) -> int:
+    # Told without the settings' module, whose import alone would take half of the time that a stdio client's first answer may take.
+    if (options.transport or os.environ.get("COCOSEARCH_TRANSPORT") or "stdio") == "stdio":
+        from cocosearch.serving.early import serve_stdio
+
+        serve_stdio(lambda: _load_stdio_server(options))
+        return EXIT_OK
     from cocosearch.commands import mcp
 
     return mcp(transport=options.transport, host=options.host, port=options.port)
+
+
+def _load_stdio_server(options: argparse.Namespace) -> "FastMCP[Any]":
+    from cocosearch.serving import load_stdio_server
+    from cocosearch.settings import Transport, load_settings
+
+    return load_stdio_server(load_settings(transport=Transport.STDIO, host=options.host, port=options.port))
 
 
 def _indexer(options: argparse.Namespace) -> int:

@@ -123,10 +123,10 @@ def clear(name: str, *, confirmed: bool) -> int:
 
 
 def mcp(transport: str | None, host: str | None, port: int | None) -> int:
-    """`cocosearch mcp`."""
-    from cocosearch.serving import serve
+    """`cocosearch mcp` over HTTP."""
+    from cocosearch.serving import serve_http
 
-    serve(load_settings(transport=Transport(transport) if transport else None, host=host, port=port))
+    serve_http(load_settings(transport=Transport(transport) if transport else None, host=host, port=port))
     return 0
 
 

@@ -2,25 +2,22 @@
 
 import logging
 import sys
+from typing import TYPE_CHECKING, Any
 
-from cocosearch.settings import Settings, Transport
+if TYPE_CHECKING:
+    from fastmcp import FastMCP
 
-__all__ = ["serve"]
+    from cocosearch.settings import Settings
+
+__all__ = ["load_stdio_server", "serve_http"]
 
 
-def serve(settings: Settings) -> None:
-    """Serve MCP as `settings.transport` says, until the client leaves (stdio) or a signal comes (HTTP).
+def serve_http(settings: "Settings") -> None:
+    """Serve MCP over HTTP as `settings.transport` says, until a signal comes.
 
     Raises:
         ConfigurationError: it would be open to other machines without a token, the token file is not usable, or the port is taken.
     """
-    if settings.transport is Transport.STDIO:
-        _serve_stdio(settings)
-    else:
-        _serve_http(settings)
-
-
-def _serve_http(settings: Settings) -> None:
     _log_to_stderr(settings)
     from cocosearch.serving.backend import appliance_backend
     from cocosearch.serving.server import build_server, listen
@@ -33,22 +30,17 @@ def _serve_http(settings: Settings) -> None:
     server.run(sockets=sockets)
 
 
-def _serve_stdio(settings: Settings) -> None:
-    from cocosearch.serving.wire import claim_wire
-
-    wire = claim_wire()  # before fastmcp and the rest are imported: what they print must not reach the client
+def load_stdio_server(settings: "Settings") -> "FastMCP[Any]":
+    """The server for a client on stdin and stdout; imports what it needs."""
     _log_to_stderr(settings)
-    import anyio
-
     from cocosearch.serving.backend import appliance_backend
     from cocosearch.serving.dispatch import CallLog
     from cocosearch.serving.mcp import build_mcp
-    from cocosearch.serving.stdio import serve_wire
 
-    anyio.run(serve_wire, build_mcp(settings, appliance_backend(settings), CallLog()), wire)
+    return build_mcp(settings, appliance_backend(settings), CallLog())
 
 
-def _log_to_stderr(settings: Settings) -> None:
+def _log_to_stderr(settings: "Settings") -> None:
     """One plain line for each record, on stderr, for every library; journald adds the time."""
     logging.basicConfig(level=settings.log_level.value.upper(), stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s", force=True)
     for quiet in ("httpx", "httpcore", "mcp", "sse_starlette", "asyncio"):

@@ -1,6 +1,7 @@
 """MCP over stdin and stdout, one client."""
 
 import asyncio
+import json
 import logging
 import signal
 import threading
@@ -12,24 +13,32 @@ import anyio.to_thread
 from fastmcp import FastMCP
 from mcp.server.stdio import stdio_server
 
-from cocosearch.serving.wire import Wire
+from cocosearch.serving.early import Heard
+from cocosearch.serving.wire import MAX_LINE_BYTES, Wire
 
 log = logging.getLogger(__name__)
 
-MAX_LINE_BYTES = 4 * 1024 * 1024
 _QUEUED_LINES = 64
 
 
 class _Lines:
-    """Lines of the wire, read in a daemon thread: a read that waits for the client never holds up the end of the process."""
+    """What was heard before, then the lines of the wire.
 
-    def __init__(self, stream: BinaryIO) -> None:
+    They are read in a daemon thread: a read that waits for the client never holds up the end of the process.
+    """
+
+    def __init__(self, stream: BinaryIO, heard: Heard, answered: asyncio.Event) -> None:
         self._stream = stream
+        self._heard = heard
+        self._answered = answered
         self._loop = asyncio.get_running_loop()
         self._queue: asyncio.Queue[str | None] = asyncio.Queue(_QUEUED_LINES)
         threading.Thread(target=self._read, name="stdio-reader", daemon=True).start()
 
     async def __aiter__(self) -> AsyncIterator[str]:
+        for heard in self._heard.lines:
+            yield heard.decode(errors="replace")
+            await self._answered.wait()  # the session exists from then on
         while (line := await self._queue.get()) is not None:
             yield line
 
@@ -48,13 +57,23 @@ class _Lines:
 
 
 class _Output:
-    """The wire's writing side; a slow client holds up its own answers and nothing else."""
+    """The wire's writing side; a slow client holds up its own answers and nothing else.
 
-    def __init__(self, stream: BinaryIO) -> None:
+    The answer to a request that was answered before is dropped.
+    """
+
+    def __init__(self, stream: BinaryIO, heard: Heard, answered: asyncio.Event) -> None:
         self._stream = stream
+        self._heard = heard
+        self._answered = answered
 
     async def write(self, text: str) -> None:
         """Send one message."""
+        if not self._answered.is_set():
+            message = json.loads(text)
+            if "method" not in message and message.get("id") == self._heard.initialize_id:
+                self._answered.set()
+                return
         await anyio.to_thread.run_sync(self._stream.write, text.encode())
 
     async def flush(self) -> None:
@@ -62,16 +81,25 @@ class _Output:
         await anyio.to_thread.run_sync(self._stream.flush)
 
 
-async def serve_wire(mcp: FastMCP[Any], wire: Wire) -> None:
-    """Serve one client until it closes stdin, or until SIGTERM or SIGINT; the server's connections are closed in every case."""
+async def serve_wire(mcp: FastMCP[Any], wire: Wire, heard: Heard) -> None:
+    """Serve one client until it closes stdin, or until SIGTERM or SIGINT; the server's connections are closed in every case.
+
+    Args:
+        mcp: the server.
+        wire: the client's stream from here on.
+        heard: what the client said before; the server takes it in without answering it once more.
+    """
+    answered = asyncio.Event()
+    if heard.initialize_id is None:
+        answered.set()
     loop = asyncio.get_running_loop()
     with anyio.CancelScope() as scope:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, scope.cancel)
         # fastmcp's own run_stdio_async takes no streams: it would read descriptor 0 in a way that SIGTERM cannot end.
         server = mcp._mcp_server  # noqa: SLF001
-        lines = cast("anyio.AsyncFile[str]", _Lines(wire.input))
-        output = cast("anyio.AsyncFile[str]", _Output(wire.output))
+        lines = cast("anyio.AsyncFile[str]", _Lines(wire.input, heard, answered))
+        output = cast("anyio.AsyncFile[str]", _Output(wire.output, heard, answered))
         async with stdio_server(lines, output) as (incoming, outgoing):
             log.info("serving MCP on stdin and stdout")
             await server.run(incoming, outgoing, server.create_initialization_options())

@@ -5,6 +5,8 @@ import sys
 from dataclasses import dataclass
 from typing import BinaryIO
 
+MAX_LINE_BYTES = 4 * 1024 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Wire:

@@ -159,6 +159,10 @@ INITIALIZE = {
 }
 
 
+INITIALIZED = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+LIST_TOOLS = {"jsonrpc": "2.0", "id": 2, "method": "tools/list"}
+
+
 def modern(method: str, name: str | None = None, **params: object) -> tuple[dict[str, str], dict[str, Any]]:
     """Headers and body of a request in the era without handshake (2026-07-28)."""
     headers = {**ACCEPT, "MCP-Protocol-Version": "2026-07-28", "Mcp-Method": method}

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-import anyio
 from tests.unit.serving import fakes
 
 from cocosearch.search.types import SearchRequest, SearchResponse
 from cocosearch.serving.backend import Backend
+from cocosearch.serving.dispatch import CallLog
+from cocosearch.serving.mcp import build_mcp
 from cocosearch.settings import Settings
 
 TEARDOWN = "connections closed"
@@ -41,14 +42,9 @@ def backend() -> Backend:
 def main(transport: str, port: int) -> None:
     settings = Settings.model_validate({"transport": transport, "port": port})
     if transport == "stdio":
-        from cocosearch.serving.wire import claim_wire
+        from cocosearch.serving.early import serve_stdio
 
-        wire = claim_wire()
-        from cocosearch.serving.dispatch import CallLog
-        from cocosearch.serving.mcp import build_mcp
-        from cocosearch.serving.stdio import serve_wire
-
-        anyio.run(serve_wire, build_mcp(settings, backend(), CallLog()), wire)
+        serve_stdio(lambda: build_mcp(settings, backend(), CallLog()))
         return
     from cocosearch.serving.server import build_server, listen
 

@@ -6,7 +6,7 @@ from tests.ports import free_port
 from tests.sockets import sends_at_once
 
 from cocosearch.errors import ConfigurationError
-from cocosearch.serving import serve
+from cocosearch.serving import serve_http
 from cocosearch.serving.server import listen
 from cocosearch.settings import Settings
 
@@ -24,14 +24,14 @@ def test_beyond_loopback_a_token_file_is_needed(host: str) -> None:
 def test_serve_refuses_before_anything_listens() -> None:
     port = free_port()
     with pytest.raises(ConfigurationError, match="without a token"):
-        serve(settings(host="0.0.0.0", port=port))  # noqa: S104
+        serve_http(settings(host="0.0.0.0", port=port))  # noqa: S104
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", port))
 
 
 def test_serve_refuses_a_token_file_that_is_not_usable(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"token file .* cannot be read"):
-        serve(settings(host="127.0.0.1", port=free_port(), token_file=tmp_path / "missing"))
+        serve_http(settings(host="127.0.0.1", port=free_port(), token_file=tmp_path / "missing"))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.0.0.2"])

@@ -18,7 +18,7 @@ import pytest
 from fastmcp import Client
 from fastmcp.client.transports import StdioTransport
 from tests.ports import free_port
-from tests.unit.serving.fakes import ACCEPT, INITIALIZE, call, modern, wait_live
+from tests.unit.serving.fakes import ACCEPT, INITIALIZE, INITIALIZED, call, modern, wait_live
 from tests.unit.serving.process import TEARDOWN
 
 ROOT = Path(__file__).parents[3]
@@ -77,7 +77,7 @@ def test_sigterm_finishes_a_call_over_the_legacy_endpoint_and_then_ends_its_endl
         messages = next(line.removeprefix("data: ") for line in events if line.startswith("data: "))
         assert client.post(messages, json=INITIALIZE).status_code == 202
         assert "serverInfo" in next(line for line in events if line.startswith("data: "))
-        client.post(messages, json={"jsonrpc": "2.0", "method": "notifications/initialized"})
+        client.post(messages, json=INITIALIZED)
         client.post(messages, json=call("search_code", query="sleep 2"))
         assert process.stdout is not None
         assert process.stdout.readline() == "a library prints\n"
@@ -145,7 +145,7 @@ def exchange(process: "subprocess.Popen[str]", *messages: dict[str, Any]) -> dic
 def test_stdio_carries_json_alone_whatever_a_tool_prints_and_ends_with_the_client() -> None:
     with stdio_process() as process:
         assert exchange(process, INITIALIZE)["result"]["serverInfo"]["name"] == "cocosearch"
-        answer = exchange(process, {"jsonrpc": "2.0", "method": "notifications/initialized"}, call("search_code", query="grüße"))
+        answer = exchange(process, INITIALIZED, call("search_code", query="grüße"))
         assert answer["result"]["structuredContent"]["hits"][0]["text"] == "grüße"
         started = time.monotonic()
         rest, errors = process.communicate(timeout=20)
@@ -172,6 +172,7 @@ def test_garbage_on_stdin_is_answered_with_json_or_not_at_all_and_is_survived() 
 def test_stdio_ends_at_a_signal_while_stdin_stays_open(number: signal.Signals) -> None:
     with stdio_process() as process:
         exchange(process, INITIALIZE)
+        exchange(process, INITIALIZED, call("search_code", query="loads the server"))
         process.send_signal(number)
         assert process.stderr is not None
         assert TEARDOWN in process.stderr.read()
