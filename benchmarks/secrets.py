@@ -68,7 +68,11 @@ def _show(path: str, text: str, clean: str) -> None:
     for number, (before, after) in enumerate(zip(text.split("\n"), clean.split("\n"), strict=True), 1):
         if before == after or (REDACTED not in after):
             continue
-        places = [block for block in difflib.SequenceMatcher(None, before[:2000], after[:2000], autojunk=False).get_opcodes() if block[0] != "equal"]
+        places = [
+            block
+            for block in difflib.SequenceMatcher(None, before[:2000], after[:2000], autojunk=False).get_opcodes()
+            if block[0] != "equal"
+        ]
         start = max(0, places[0][1] - 60) if places else 0
         print(f"{path}:{number}: {before[start : start + 160]!r}")
 

@@ -115,7 +115,15 @@ TOKENS: dict[str, Callable[[], str]] = {
     "Alibaba": lambda: "LTAI" + some(ALNUM, 20),
     "Buildkite": lambda: "bkua" + "_" + some(HEX, 40),
 }
-FRAMES = ["key = '{}'\n", 'token: "{}",\n', "curl https://api.example.com/?key={}&x=1\n", "<key>{}</key>\n", "// was {} until May\n", "({})\n", "A={}"]
+FRAMES = [
+    "key = '{}'\n",
+    'token: "{}",\n',
+    "curl https://api.example.com/?key={}&x=1\n",
+    "<key>{}</key>\n",
+    "// was {} until May\n",
+    "({})\n",
+    "A={}",
+]
 
 # What is around a value says that it is one: (before, value, after).
 PLACED: dict[str, tuple[str, str, str]] = {
@@ -236,7 +244,10 @@ def test_code_that_looks_like_a_secret_stays(text: str) -> None:
 def test_a_password_in_a_file_of_settings_needs_no_quotes(path: str) -> None:
     value = "Kq7" + "!zmP0"
     assert value not in redact(f"name: app\ndb_password: {value}\nport: 80\n", path)
-    assert redact("db_password: changeme\ntoken: ${TOKEN}\nsecret: {{ x }}\npassword:\n", path) == "db_password: changeme\ntoken: ${TOKEN}\nsecret: {{ x }}\npassword:\n"
+    assert (
+        redact("db_password: changeme\ntoken: ${TOKEN}\nsecret: {{ x }}\npassword:\n", path)
+        == "db_password: changeme\ntoken: ${TOKEN}\nsecret: {{ x }}\npassword:\n"
+    )
 
 
 def pem(kind: str, lines: int = 4) -> str:
@@ -244,7 +255,15 @@ def pem(kind: str, lines: int = 4) -> str:
     return f"-----BEGIN {kind}-----\n{body}\n-----END {kind}-----"
 
 
-KEYS = ["PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "DSA PRIVATE KEY", "OPENSSH PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "PGP PRIVATE KEY BLOCK"]
+KEYS = [
+    "PRIVATE KEY",
+    "RSA PRIVATE KEY",
+    "EC PRIVATE KEY",
+    "DSA PRIVATE KEY",
+    "OPENSSH PRIVATE KEY",
+    "ENCRYPTED PRIVATE KEY",
+    "PGP PRIVATE KEY BLOCK",
+]
 
 
 @pytest.mark.parametrize("kind", KEYS)
@@ -260,7 +279,8 @@ def test_a_private_key_is_masked_and_the_lines_keep_their_numbers(kind: str) -> 
 
 @pytest.mark.parametrize("kind", ["PUBLIC KEY", "CERTIFICATE", "PGP PUBLIC KEY BLOCK", "CERTIFICATE REQUEST", "PGP SIGNATURE"])
 def test_public_keys_and_certificates_stay(kind: str) -> None:
-    assert redact(pem(kind)) == pem(kind).replace("", "") or redact(text := pem(kind)) == text
+    text = pem(kind)
+    assert redact(text) == text
 
 
 def test_each_of_several_keys_is_masked_and_what_is_between_stays() -> None:
@@ -294,7 +314,8 @@ def test_a_putty_key_loses_its_private_lines() -> None:
 
 def test_a_kubernetes_secret_loses_its_values_and_keeps_its_references() -> None:
     value = base64.b64encode(b"letters only").decode()
-    text = f"apiVersion: v1\nkind: Secret\nmetadata:\n  name: app\ndata:\n  password: {value}\n  other: {{{{ .Values.other | b64enc }}}}\n---\nkind: ConfigMap\ndata:\n  mode: plain\n"
+    text = f"apiVersion: v1\nkind: Secret\nmetadata:\n  name: app\ndata:\n  password: {value}\n  other: {{{{ .Values.other | b64enc }}}}\n"
+    text += "---\nkind: ConfigMap\ndata:\n  mode: plain\n"
     assert redact(text, "deploy/app.yaml") == text.replace(value, REDACTED)
     listed = f"kind: Secret\nstringData:\n  config.yaml: |\n    user: ann\n    word: {value}\ntype: Opaque\n"
     assert value not in redact(listed)
@@ -306,7 +327,9 @@ def test_a_file_of_credentials_that_no_name_tells_keeps_none_of_them() -> None:
     account = '{"type": "service_account", "private_key_id": "' + identity + '", "private_key": "' + key.replace("\n", "\\n") + '"}'
     assert key.split("\n")[2] not in redact(account)
     assert identity not in redact(account)
-    assert token not in redact('{\n\t"auths": {\n\t\t"https://index.docker.io/v1/": {\n\t\t\t"auth": "' + token + '"\n\t\t}\n\t}\n}', "config.json")
+    assert token not in redact(
+        '{\n\t"auths": {\n\t\t"https://index.docker.io/v1/": {\n\t\t\t"auth": "' + token + '"\n\t\t}\n\t}\n}', "config.json"
+    )
 
 
 def test_text_around_a_secret_in_another_script_stays() -> None:
@@ -385,21 +408,23 @@ def seconds(text: str) -> float:
     return time.process_time() - began
 
 
+def grows_faster_than_its_length(pattern: str) -> bool:
+    """Eight times the text takes about eight times as long; with quadratic growth it would be sixty-four.
+
+    What is short takes no time that can be told from none, and a busy machine gets another try.
+    """
+    small, large = (pattern * math.ceil(characters / len(pattern)) for characters in (12_000, 96_000))
+    redact(small, "a.yml")
+    return all(seconds(large) > 24 * max(seconds(small), 0.002) for _ in range(4))
+
+
 @pytest.mark.parametrize("pattern", HOSTILE)
 def test_the_time_for_hostile_text_grows_with_its_length_and_no_faster(pattern: str) -> None:
-    """Four times the text takes about four times as long; with quadratic growth it would be sixteen. The least of some tries, so that a busy machine changes nothing."""
-    small, large = pattern * math.ceil(50_000 / len(pattern)), pattern * math.ceil(200_000 / len(pattern))
-    redact(small, "a.yml")
-    for _ in range(4):
-        if seconds(large) < 9 * max(min(seconds(small) for _ in range(2)), 0.004):
-            return
-    pytest.fail(f"{pattern!r} takes more than linear time")
+    assert not grows_faster_than_its_length(pattern)
 
 
 def test_random_mixtures_of_hostile_text_take_linear_time_too() -> None:
     generator = random.Random(9)  # noqa: S311
-    for _ in range(12):
-        pattern = "".join(generator.choices(HOSTILE, k=5))
-        small, large = pattern * math.ceil(40_000 / len(pattern)), pattern * math.ceil(160_000 / len(pattern))
-        redact(small, "a.yml")
-        assert any(seconds(large) < 9 * max(seconds(small), 0.004) for _ in range(4)), pattern
+    for _ in range(20):
+        pattern = "".join(generator.choices(HOSTILE, k=4))
+        assert not grows_faster_than_its_length(pattern), pattern

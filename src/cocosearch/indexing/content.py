@@ -26,7 +26,7 @@ def read_text(root: Path, path: str, max_bytes: int) -> str | SkipReason:
     text = decode(data)
     if text is None:
         return SkipReason.BINARY
-    text = redact(text.replace("\r\n", "\n").replace("\0", ""))
+    text = redact(text.replace("\r\n", "\n").replace("\0", ""), path)
     return text if text.strip() else SkipReason.EMPTY
 
 

@@ -16,7 +16,7 @@ from cocosearch.indexing.rows import ChunkRow, FileRows, declare_file_rows
 from cocosearch.terms import document_weights
 
 # Raise it when the same file would make other rows: it is part of every memo's key.
-ROWS_VERSION = 4
+ROWS_VERSION = 5
 
 
 @dataclass(frozen=True, slots=True)

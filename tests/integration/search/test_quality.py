@@ -44,7 +44,14 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
     "where is the token compared that a client sends": ("src/cocosearch/serving/auth.py", "src/cocosearch/serving/verifier.py"),
     "refuse requests with a foreign Host or Origin header": ("src/cocosearch/serving/guard.py",),
     "never let two processes write one project at the same time": ("src/cocosearch/database/locks.py",),
-    "keep private keys and passwords out of the index": ("src/cocosearch/indexing/secrets.py",),
+    "keep private keys and passwords out of the index": (
+        *(
+            "src/cocosearch/indexing/secrets/redaction.py",
+            "src/cocosearch/indexing/secrets/keys.py",
+            "src/cocosearch/indexing/secrets/names.py",
+        ),
+        *("src/cocosearch/indexing/secrets/__init__.py", "src/cocosearch/indexing/secrets/rules.py"),
+    ),
     "is this file binary, and in which encoding is its text": ("src/cocosearch/indexing/content.py",),
     "cut a source file into pieces along functions": ("src/cocosearch/indexing/layout.py", "src/cocosearch/indexing/chunking.py"),
     "which programming language is a file by its extension": ("src/cocosearch/indexing/languages.py",),

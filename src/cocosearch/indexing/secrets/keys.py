@@ -1,6 +1,7 @@
 """Secrets that are blocks of lines: private keys, and the values of a Kubernetes Secret."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import re2
 
@@ -36,7 +37,8 @@ def find_private_keys(data: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _is_dense(data: bytes, start: int, end: int) -> bool:
-    return sum(run.end() - run.start() for run in _RUN.finditer(data, start, end)) >= _MIN_SHARE_OF_RUNS * (end - start)
+    in_runs: int = sum(run.end() - run.start() for run in _RUN.finditer(data, start, end))
+    return in_runs >= _MIN_SHARE_OF_RUNS * (end - start)
 
 
 def find_kubernetes_values(data: bytes) -> Iterator[tuple[int, int]]:
@@ -44,7 +46,7 @@ def find_kubernetes_values(data: bytes) -> Iterator[tuple[int, int]]:
     if b"Secret" not in data or _SECRET.search(data) is None:
         return
     bounds = [0, *(match.start() for match in _DOCUMENT.finditer(data)), len(data)]
-    for start, end in zip(bounds, bounds[1:], strict=False):
+    for start, end in pairwise(bounds):
         if _SECRET.search(data, start, end) is None:
             continue
         for block in _DATA.finditer(data, start, end):

@@ -9,7 +9,7 @@ REDACTED = "[redacted]"
 
 
 def redact(text: str, path: str = "") -> str:
-    """The text without private keys, tokens, passwords: their values are masked, the rest of their lines stays, and lines keep their numbers.
+    """The text without private keys, tokens and passwords: a value is masked, the rest of its line stays, lines keep their numbers.
 
     Some rules ask for the file's path. The time is linear in the text's length, whatever is in it.
     """
