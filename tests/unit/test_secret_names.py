@@ -104,3 +104,9 @@ def test_hostile_names_are_judged_in_linear_time() -> None:
         "*" * 5000,
     ):
         assert isinstance(is_secret_name(name), bool)
+
+
+def test_a_name_that_is_no_utf_8_is_judged_too() -> None:
+    assert is_secret_name("caf\udce9/.env")
+    assert is_secret_name("caf\udce9.pem")
+    assert not is_secret_name("caf\udce9.py")

@@ -335,6 +335,7 @@ def test_a_file_of_credentials_that_no_name_tells_keeps_none_of_them() -> None:
 def test_text_around_a_secret_in_another_script_stays() -> None:
     token = TOKENS["GitHub"]()
     assert redact(f"# ключ 鍵 🔑 {token} конец\n") == f"# ключ 鍵 🔑 {REDACTED} конец\n"
+    assert redact(f"x = {token}", "caf\udce9/a.yml") == f"x = {REDACTED}"
     assert redact("lone \udc80 surrogate " + token) == f"lone \udc80 surrogate {REDACTED}"
 
 

@@ -68,7 +68,8 @@ def is_secret_name(path: str) -> bool:
 
     Backups of such a file are as secret as it is. Templates (`.env.example`) and code named like a key (`id_rsa_parser.py`) are not.
     """
-    directory, _, name = path.lower().rpartition("/")
+    # A name that is no UTF-8 has surrogates in it, which the matcher does not take.
+    directory, _, name = path.encode("utf-8", "replace").decode().lower().rpartition("/")
     names = _undecorated(name)
     return not _is_read_by_people(names[-1]) and any(_holds_credentials(directory, candidate) for candidate in names)
 

@@ -108,26 +108,29 @@ class RuleSet:
 @cache
 def rule_set() -> RuleSet:
     """The rules, compiled once for each process."""
-    published = _read("gitleaks.toml")
+    published, additional = _read("gitleaks.toml"), _read("additional.toml")
+    taken = [entry for entry in published["rules"] if entry["id"] not in _LEFT_OUT and "regex" in entry]
     # Rules that begin alike make one small automaton together, others a large one.
     groups: dict[str, list[tuple[Rule, str]]] = {}
-    additional = _read("additional.toml")
-    for entry in additional["rules"]:
-        groups.setdefault(entry.get("group", "tokens"), []).append(_rule(entry))
-    for entry in published["rules"]:
-        if entry["id"] not in _LEFT_OUT and "regex" in entry:
-            kind = "placed" if entry["id"] == _GENERIC else "in context" if _BEFORE_KEYWORD in entry["regex"] else "tokens"
-            more = [allowed for allowed in additional["allowlists"] if allowed["id"] == entry["id"]]
-            groups.setdefault(kind, []).append(_rule(entry | {"allowlists": [*entry.get("allowlists", ()), *more]}))
+    for entry in [*additional["rules"], *taken]:
+        more = [allowed for allowed in additional["allowlists"] if entry["id"] in allowed["of"]]
+        rule = _rule(entry | {"allowlists": [*entry.get("allowlists", ()), *more]})
+        groups.setdefault(entry.get("group", _group_name(entry)), []).append(rule)
     allowlist = _allowlist(published["allowlist"])
     return RuleSet(tuple(_group(rules) for rules in groups.values()), allowlist, replace(allowlist, paths=None))
+
+
+def _group_name(entry: dict[str, Any]) -> str:
+    if entry["id"] == _GENERIC:
+        return "placed"
+    return "in context" if _BEFORE_KEYWORD in entry["regex"] else "tokens"
 
 
 def find_secrets(data: bytes, path: str) -> Iterator[tuple[int, int]]:
     """Where the rules find secrets in a text, given as UTF-8."""
     text = _Text(data, path)
     for group in rule_set().groups:
-        if all(rule.path is not None and rule.path.search(path) is None for rule in group.rules):
+        if all(rule.path is not None and rule.path.search(text.path) is None for rule in group.rules):
             continue
         position = 0
         while position <= len(data) and (match := group.union.search(data, position)):
@@ -143,8 +146,8 @@ class _Text:
     def __init__(self, data: bytes, path: str) -> None:
         allowlist = rule_set().allowlist
         self.data = data
-        self.path = path
-        self.in_allowed_path = allowlist.paths is not None and allowlist.paths.search(path) is not None
+        self.path = path.encode("utf-8", "replace").decode()
+        self.in_allowed_path = allowlist.paths is not None and allowlist.paths.search(self.path) is not None
 
         self._has: dict[bytes, bool] = {}
 
