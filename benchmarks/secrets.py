@@ -47,9 +47,8 @@ def main() -> None:
     chunks = max(1, characters // CHUNK_CHARACTERS)
     print(f"{size / 1e6:.1f} MB, {chunks} chunks of {CHUNK_CHARACTERS} characters, {refused} files refused by name")
     print(f"masked: {masked} chunks, 1 in {chunks / masked:.0f}" if masked else "masked: none")
-    print(
-        f"{size / 1e6 / max(seconds, 1e-9):.0f} MB/s of processor time, one core; {seconds / max(plain, 1e-9):.1f} times one search for one expression"
-    )
+    print(f"{size / 1e6 / max(seconds, 1e-9):.0f} MB/s of processor time on one core")
+    print(f"{seconds / max(plain, 1e-9):.1f} times one search for one expression")
 
 
 def _texts(directories: list[Path]) -> Iterator[tuple[str, str]]:

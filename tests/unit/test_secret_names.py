@@ -45,6 +45,7 @@ SECRET = [
     "client_secret (2).json",
     "Login Data",
     "secrets - Copy.json",
+    *("helm/values.secret.yaml", "gha-creds-1.json", "sa-key.json", "bitwarden_export.json", "lastpass_export.csv"),
 ]
 
 _READ = """
