@@ -1,8 +1,5 @@
 """The one module that speaks to Ollama (or to the embedded embedding server, which speaks the same protocol)."""
 
-import json
-import math
-import re
 import threading
 import time
 from collections import OrderedDict
@@ -14,8 +11,21 @@ from typing import Any, Self, TypeAlias
 
 import httpx
 
+from cocosearch.embedding.names import canonical_name, short_name
+from cocosearch.embedding.outage import Outage
+from cocosearch.embedding.prompts import MAX_DIMENSIONS, family_of, prompts_for
+from cocosearch.embedding.protocol import (
+    HTTP_NOT_FOUND,
+    HTTP_SERVER_ERROR,
+    HTTP_UNAVAILABLE,
+    RequestError,
+    context_tokens_of,
+    embeddings_of,
+    pull_event,
+    request_error,
+    unit,
+)
 from cocosearch.errors import EmbeddingUnavailableError
-from cocosearch.prompts import PROMPT_VERSION, prompts_for
 from cocosearch.settings import Settings
 from cocosearch.urls import without_password
 
@@ -26,17 +36,19 @@ RETRIES = 5
 FIRST_BACKOFF_SECONDS = 0.2
 # Within a batch that was refused once, a text is tried once more; five times each would take minutes to find one that crashes the model.
 RETRIES_OF_A_PART = 1
+# A text counts as refused when it failed so often again, each time after the server had embedded another one.
+DOUBTS = 3
+# A query is tried again where the runner died under it, as long as a reader waits anyway.
+QUERY_RETRIES = 3
 # A pull or a first start may wait much longer, and says so.
 PULL_ATTEMPTS = 6
 PULL_FIRST_BACKOFF_SECONDS = 2.0
 SERVER_WAIT_SECONDS = 120.0
 SERVER_POLL_SECONDS = 0.25
-DEFAULT_CONTEXT_TOKENS = 512
 # Vectors of queries that are kept, those asked for last: at 1,024 dimensions less than 10 MB.
 KNOWN_QUERIES = 256
 # Any text does: it tells a text that the model refuses from a server that refuses all.
 PROBE_TEXT = "def main(): pass"
-HTTP_BAD_REQUEST, HTTP_NOT_FOUND, HTTP_SERVER_ERROR, HTTP_UNAVAILABLE = 400, 404, 500, 503
 
 Vector: TypeAlias = list[float]
 
@@ -50,26 +62,16 @@ class Refusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model as the server has it; `prompt_version` joins the digest in every key, so that spaces are never mixed."""
+    """A model as the server has it.
+
+    `name` is in the one form that all its spellings have; `prompt_version` joins the digest in every key, so that spaces are never mixed.
+    """
 
     name: str
     digest: str
     dimensions: int
     context_tokens: int
-    prompt_version: int = PROMPT_VERSION
-
-
-class _RequestError(Exception):
-    """An HTTP error answer: status and Ollama's sentence."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
-
-    @property
-    def too_long(self) -> bool:
-        return self.status == HTTP_BAD_REQUEST and "exceeds the context length" in self.message
+    prompt_version: int
 
 
 class OllamaClient:
@@ -79,10 +81,12 @@ class OllamaClient:
         self._url = settings.ollama_url.rstrip("/")
         self._shown_url = without_password(self._url)
         self._model = settings.model
-        self._prompts = prompts_for(settings.model)
+        self._prompts = prompts_for(settings)
+        self._family = family_of(settings.model)
         self._embed_timeout = settings.embed_timeout_seconds
         self._query_timeout = settings.query_timeout_seconds
-        self._queries: OrderedDict[tuple[str, int, str], Vector] = OrderedDict()
+        self._outage = Outage(lambda: _probe_apart(settings))
+        self._queries: OrderedDict[tuple[str, str], Vector] = OrderedDict()
         self._queries_lock = threading.Lock()
         # trust_env: code must not travel through a proxy that the environment names for the internet.
         self._http = httpx.Client(
@@ -93,12 +97,18 @@ class OllamaClient:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._outage.close()
         self._http.close()
 
     @property
     def model(self) -> str:
-        """Name of the configured model."""
-        return self._model
+        """Name of the configured model, in the one form that all its spellings have."""
+        return short_name(self._model)
+
+    @property
+    def prompt_version(self) -> int:
+        """Of what stands in front of a document; part of the key of every vector."""
+        return self._prompts.version
 
     def version(self) -> str:
         """The server's version.
@@ -110,9 +120,9 @@ class OllamaClient:
 
     def model_digest(self) -> str | None:
         """Digest of the configured model, or None where the server does not have it."""
-        wanted = self._model if ":" in self._model.rsplit("/", 1)[-1] else f"{self._model}:latest"
+        wanted = canonical_name(self._model)
         for entry in self._get("/api/tags").get("models") or []:
-            if wanted in (entry.get("name"), entry.get("model")):
+            if wanted == canonical_name(str(entry.get("model") or entry.get("name"))):
                 return str(entry.get("digest", ""))
         return None
 
@@ -136,16 +146,34 @@ class OllamaClient:
         digest = self.require_model_digest()
         try:
             shown = self._retrying("POST", "/api/show", {"model": self._model}, STATUS_TIMEOUT_SECONDS)
-        except _RequestError as error:
+        except RequestError as error:
             raise self._failed(error) from None
-        return Model(self._model, digest, dimensions=len(self._probe()), context_tokens=_context_tokens(shown))
+        dimensions = len(self._probe())
+        if dimensions > MAX_DIMENSIONS:
+            raise self._too_many_dimensions(dimensions)
+        return Model(self.model, digest, dimensions, context_tokens_of(shown), self.prompt_version)
 
     def context_tokens(self) -> int | None:
         """Tokens that the configured model reads, as far as the server can say without loading it; None from a server that is away."""
         try:
-            return _context_tokens(self._once("POST", "/api/show", {"model": self._model}, STATUS_TIMEOUT_SECONDS))
-        except (httpx.HTTPError, _RequestError):
+            return context_tokens_of(self._once("POST", "/api/show", {"model": self._model}, STATUS_TIMEOUT_SECONDS))
+        except (httpx.HTTPError, RequestError):
             return None
+
+    def query_vector(self, text: str) -> tuple[str, Vector]:
+        """Digest of the model and its unit vector of a query; who asks while the server is known to be away does not wait for it.
+
+        Raises:
+            EmbeddingUnavailableError: no vector within the query's time limit, or none for the query before; the server is tried again in
+                the background.
+        """
+        self._outage.check()
+        try:
+            digest = self.require_model_digest()
+            return digest, self.embed_query(text, digest)
+        except EmbeddingUnavailableError as error:
+            self._outage.begin(error)
+            raise
 
     def embed_query(self, text: str, digest: str | None = None) -> Vector:
         """Unit vector of a query. A query beyond the window is cut by the server: its beginning is what was asked.
@@ -159,7 +187,7 @@ class OllamaClient:
         """
         if digest is None:
             return self._embed_query(text)
-        key = (digest, PROMPT_VERSION, text)
+        key = (digest, text)
         with self._queries_lock:
             if key in self._queries:
                 self._queries.move_to_end(key)
@@ -173,13 +201,23 @@ class OllamaClient:
 
     def _embed_query(self, text: str) -> Vector:
         body = self._body([self._prompts.query + text], truncate=True)
-        try:
-            answer = self._once("POST", "/api/embed", body, self._query_timeout)
-            return _unit(_embeddings(answer, 1)[0])
-        except _RequestError as error:
-            raise (self._model_missing() if error.status == HTTP_NOT_FOUND else self._failed(error)) from None
-        except httpx.HTTPError as error:
-            raise self._unreachable(error) from error
+        deadline = time.monotonic() + self._query_timeout
+        for attempt in range(QUERY_RETRIES + 1):
+            pause = FIRST_BACKOFF_SECONDS * 2**attempt
+            left = deadline - time.monotonic()
+            try:
+                answer = self._once("POST", "/api/embed", body, left)
+                return unit(embeddings_of(answer, 1)[0])
+            except RequestError as error:
+                if error.status == HTTP_NOT_FOUND:
+                    raise self._model_missing() from None
+                busy = error.status == HTTP_UNAVAILABLE  # and no less so a moment later
+                if busy or not error.of_the_server or attempt == QUERY_RETRIES or left < 2 * pause:
+                    raise self._failed(error) from None
+            except httpx.HTTPError as error:
+                raise self._unreachable(error) from error
+            time.sleep(pause)
+        raise AssertionError("unreachable")
 
     def embed_documents(self, texts: Sequence[str]) -> list[Vector | Refusal]:
         """Unit vectors of a batch, in its order; a text that cannot be embedded is named by a refusal and costs no other its vector.
@@ -195,29 +233,42 @@ class OllamaClient:
     def _embed_or_bisect(self, texts: Sequence[str], refusal_retries: int = RETRIES) -> list[Vector | Refusal]:
         try:
             return [*self._embed(texts, refusal_retries)]
-        except _RequestError as error:
+        except RequestError as error:
             if len(texts) > 1:
                 middle = len(texts) // 2
                 halves = (texts[:middle], texts[middle:])
                 return [answer for half in halves for answer in self._embed_or_bisect(half, RETRIES_OF_A_PART)]
             if error.too_long:
                 return [Refusal.TOO_LONG]
+        return [self._embed_or_refuse(texts[0])]
+
+    def _embed_or_refuse(self, text: str) -> Vector | Refusal:
+        """A text that failed: the runner may have died of something else, so that only failures between good probes tell against it."""
+        for _ in range(DOUBTS):
+            self._probe()
+            try:
+                return self._embed([text], RETRIES_OF_A_PART)[0]
+            except RequestError as error:
+                if error.too_long:
+                    return Refusal.TOO_LONG
         self._probe()
-        return [Refusal.POISON]
+        return Refusal.POISON
 
     def _probe(self) -> Vector:
         """The vector of a harmless text: a server that refuses this refuses all."""
         try:
             return self._embed([PROBE_TEXT], RETRIES)[0]
-        except _RequestError as error:
+        except RequestError as error:
             raise self._failed(error) from None
 
     def _embed(self, texts: Sequence[str], refusal_retries: int) -> list[Vector]:
         answer = self._retrying("POST", "/api/embed", self._body(texts, truncate=False), self._embed_timeout, refusal_retries)
-        return [_unit(vector) for vector in _embeddings(answer, len(texts))]
+        return [unit(vector) for vector in embeddings_of(answer, len(texts))]
 
     def _body(self, texts: Sequence[str], *, truncate: bool) -> dict[str, Any]:
-        return {"model": self._model, "input": list(texts), "truncate": truncate, "keep_alive": -1}
+        body: dict[str, Any] = {"model": self._model, "input": list(texts), "truncate": truncate, "keep_alive": -1}
+        # Where a vector's beginning is a vector too, the server gives no more than an index takes; a shorter one stays as it is.
+        return body | {"dimensions": MAX_DIMENSIONS} if self._family and self._family.matryoshka else body
 
     def ensure_model(self, report: Callable[[str], None]) -> Model:
         """Wait for the server, pull the model if it is missing, load it; no network if the server has it.
@@ -227,10 +278,12 @@ class OllamaClient:
         """
         self._wait_for_server()
         if self.model_digest() is None:
+            if self._family and self._family.dimensions:
+                raise self._too_many_dimensions(self._family.dimensions)
             self._pull_with_retries(report)
         try:
             self._retrying("POST", "/api/embed", self._body([], truncate=False), self._embed_timeout)
-        except _RequestError as error:
+        except RequestError as error:
             raise self._failed(error) from None
         return self.describe_model()
 
@@ -239,7 +292,7 @@ class OllamaClient:
         while True:
             try:
                 self._once("GET", "/api/version", None, STATUS_TIMEOUT_SECONDS)
-            except (httpx.HTTPError, _RequestError) as error:
+            except (httpx.HTTPError, RequestError) as error:
                 if time.monotonic() > deadline:
                     raise self._unreachable(error) from error
                 time.sleep(SERVER_POLL_SECONDS)
@@ -251,7 +304,12 @@ class OllamaClient:
         for attempt in range(1, PULL_ATTEMPTS + 1):
             try:
                 self._pull(report)
-            except (httpx.HTTPError, _RequestError) as error:
+            except (httpx.HTTPError, RequestError) as error:
+                if isinstance(error, RequestError) and error.final:
+                    raise EmbeddingUnavailableError(
+                        f"Ollama cannot have the model '{self._model}': {error}. Check the name in COCOSEARCH_MODEL, "
+                        "and that the registry can be used from this host without signing in."
+                    ) from error
                 if attempt == PULL_ATTEMPTS:
                     raise EmbeddingUnavailableError(
                         f"Ollama could not pull the model '{self._model}' in {PULL_ATTEMPTS} attempts: {error}. "
@@ -269,22 +327,22 @@ class OllamaClient:
         with self._http.stream("POST", "/api/pull", json={"model": self._model}, timeout=timeout) as response:
             if response.is_error:
                 response.read()
-                raise _request_error(response)
+                raise request_error(response)
             for line in response.iter_lines():
-                event = _pull_event(line, response.status_code)
+                event = pull_event(line, response.status_code)
                 if "error" in event:
-                    raise _RequestError(response.status_code, str(event["error"]))
+                    raise RequestError(response.status_code, str(event["error"]))
                 status = str(event.get("status", ""))
                 if status and status != last:
                     report(f"Pulling {self._model}: {status}")
                 last = status
         if last != "success":
-            raise _RequestError(response.status_code, f"the pull ended with '{last}'")
+            raise RequestError(response.status_code, f"the pull ended with '{last}'")
 
     def _get(self, path: str) -> dict[str, Any]:
         try:
             return self._once("GET", path, None, STATUS_TIMEOUT_SECONDS)
-        except (httpx.HTTPError, _RequestError) as error:
+        except (httpx.HTTPError, RequestError) as error:
             raise self._unreachable(error) from error
 
     def _retrying(self, method: str, path: str, body: dict[str, Any], timeout: float, refusal_retries: int = RETRIES) -> dict[str, Any]:
@@ -295,13 +353,13 @@ class OllamaClient:
             except httpx.HTTPError as error:
                 if attempt == RETRIES:
                     raise self._unreachable(error) from error
-            except _RequestError as error:
+            except RequestError as error:
                 if error.status == HTTP_NOT_FOUND:
                     raise self._model_missing() from None
                 if error.status == HTTP_UNAVAILABLE:
                     if attempt == RETRIES:
                         raise self._failed(error) from None
-                elif error.status < HTTP_SERVER_ERROR or attempt >= refusal_retries:
+                elif not error.of_the_server or attempt >= refusal_retries:
                     raise
             time.sleep(FIRST_BACKOFF_SECONDS * 2**attempt)
         raise AssertionError("unreachable")
@@ -310,13 +368,13 @@ class OllamaClient:
         limits = httpx.Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT_SECONDS))
         response = self._http.request(method, path, json=body, timeout=limits)
         if response.is_error:
-            raise _request_error(response)
+            raise request_error(response)
         try:
             answer = response.json()
         except ValueError:
-            raise _RequestError(HTTP_SERVER_ERROR, "the answer is not JSON") from None
+            raise RequestError(HTTP_SERVER_ERROR, "the answer is not JSON") from None
         if not isinstance(answer, dict):
-            raise _RequestError(HTTP_SERVER_ERROR, "the answer is not a JSON object")
+            raise RequestError(HTTP_SERVER_ERROR, "the answer is not a JSON object")
         return answer
 
     def _unreachable(self, error: Exception) -> EmbeddingUnavailableError:
@@ -325,9 +383,15 @@ class OllamaClient:
             f"Ollama at {self._shown_url} cannot be used: {reason}. See `systemctl status ollama` or check COCOSEARCH_OLLAMA_URL."
         )
 
-    def _failed(self, error: _RequestError) -> EmbeddingUnavailableError:
+    def _failed(self, error: RequestError) -> EmbeddingUnavailableError:
         return EmbeddingUnavailableError(
             f"Ollama at {self._shown_url} answered {error.status} for the model '{self._model}': {error.message}."
+        )
+
+    def _too_many_dimensions(self, dimensions: int) -> EmbeddingUnavailableError:
+        return EmbeddingUnavailableError(
+            f"The model '{self._model}' makes vectors of {dimensions} numbers, and an index takes {MAX_DIMENSIONS} at most: "
+            "choose another one for COCOSEARCH_MODEL."
         )
 
     def _model_missing(self) -> EmbeddingUnavailableError:
@@ -337,47 +401,8 @@ class OllamaClient:
         )
 
 
-def _request_error(response: httpx.Response) -> _RequestError:
-    try:
-        message = str(response.json().get("error", response.reason_phrase))
-    except (ValueError, AttributeError):
-        message = response.reason_phrase
-    return _RequestError(response.status_code, message)
-
-
-def _pull_event(line: str, status: int) -> dict[str, Any]:
-    try:
-        event = json.loads(line) if line.strip() else {}
-    except ValueError:
-        event = None
-    if not isinstance(event, dict):
-        raise _RequestError(status, "the answer to the pull is not what Ollama sends")
-    return event
-
-
-def _context_tokens(shown: dict[str, Any]) -> int:
-    """Tokens that the server reads of a text: the model's window, or the smaller one that its Modelfile sets."""
-    info = shown.get("model_info") or {}
-    window = next(
-        (value for key, value in info.items() if key.endswith(".context_length") and isinstance(value, int)), DEFAULT_CONTEXT_TOKENS
-    )
-    configured = re.search(r"^num_ctx\s+(\d+)", str(shown.get("parameters") or ""), re.MULTILINE)
-    return min(window, int(configured[1])) if configured else window
-
-
-def _embeddings(answer: dict[str, Any], expected: int) -> list[Vector]:
-    vectors = answer.get("embeddings")
-    if not isinstance(vectors, list) or len(vectors) != expected or not all(isinstance(vector, list) for vector in vectors):
-        raise _RequestError(HTTP_SERVER_ERROR, f"{expected} vectors were asked for, the answer holds something else")
-    return vectors
-
-
-def _unit(vector: Vector) -> Vector:
-    """The vector at length one; Ollama sends it so, other servers of the protocol may not."""
-    try:
-        length = math.hypot(*vector)
-    except TypeError:
-        raise _RequestError(HTTP_SERVER_ERROR, "the model made a vector of something else than numbers") from None
-    if not math.isfinite(length) or length == 0.0:
-        raise _RequestError(HTTP_SERVER_ERROR, "the model made a vector without a direction")
-    return [value / length for value in vector]
+def _probe_apart(settings: Settings) -> None:
+    """Have a query embedded over connections of its own: those of the client may be closed meanwhile."""
+    with OllamaClient(settings) as client:
+        client.require_model_digest()
+        client.embed_query(PROBE_TEXT)

@@ -54,6 +54,16 @@ class Settings(BaseSettings):
         description="Ollama, or the embedded embedding server.",
     )
     model: str = Field(default="nomic-embed-text", min_length=1, max_length=200, description="Embedding model, as Ollama names it.")
+    document_prompt: str | None = Field(
+        default=None,
+        max_length=2000,
+        description="What the model wants in front of code, `\\n` for a line end; unset: known by the model's family.",
+    )
+    query_prompt: str | None = Field(
+        default=None,
+        max_length=2000,
+        description="What the model wants in front of a query, likewise.",
+    )
     transport: Transport = Field(
         default=Transport.STDIO,
         description="`stdio`, `http` (streamable HTTP at `/mcp`) or `sse` (also the legacy `/sse`).",
@@ -102,6 +112,11 @@ class Settings(BaseSettings):
         if not parts.hostname or parts.port == 0:  # .port raises a ValueError where it is no port
             raise ValueError("it names no host and port")
         return value
+
+    @field_validator("document_prompt", "query_prompt")
+    @classmethod
+    def _line_ends(cls, value: str | None) -> str | None:
+        return value and value.replace("\\n", "\n")
 
     @field_validator("allowed_hosts", mode="before")
     @classmethod

@@ -12,7 +12,7 @@ def test_graphs_of_older_models_become_those_of_new_ones(database_url: str) -> N
     settings = Settings(database_url=database_url)
     with connect(settings) as connection:
         migrate(connection)
-        old = register_model(connection, Model("old", "digest", 384, 256))
+        old = register_model(connection, Model("old", "digest", 384, 256, 2))
         connection.execute(f"DROP INDEX embeddings_of_model_{old}")
         connection.execute(
             f"CREATE INDEX embeddings_of_model_{old} ON embeddings USING hnsw ((embedding::halfvec(384)) halfvec_cosine_ops)"
@@ -20,7 +20,7 @@ def test_graphs_of_older_models_become_those_of_new_ones(database_url: str) -> N
         )
         connection.execute("DELETE FROM migrations WHERE number >= 3")
         assert migrate(connection)[0] == 3
-        new = register_model(connection, Model("new", "digest", 384, 256))
+        new = register_model(connection, Model("new", "digest", 384, 256, 2))
         assert _definition(connection, old) == _definition(connection, new)
 
 

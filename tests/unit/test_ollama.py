@@ -1,5 +1,6 @@
 """The client, against a scripted server that speaks Ollama's protocol."""
 
+import itertools
 import math
 import threading
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from tests.unit.ollama_server import DIGEST, Answer, Body, Script, lines, ollama
 
 from cocosearch import ollama as module
 from cocosearch.errors import EmbeddingUnavailableError
-from cocosearch.ollama import PROBE_TEXT, PULL_ATTEMPTS, RETRIES, OllamaClient, Refusal
+from cocosearch.ollama import DOUBTS, PROBE_TEXT, PULL_ATTEMPTS, RETRIES, OllamaClient, Refusal
 from cocosearch.settings import Settings
 
 CRASH = (500, {"error": "llama runner process no longer running: 2"})
@@ -167,8 +168,119 @@ def test_a_refused_batch_is_fully_retried_only_as_a_whole(script: Script) -> Non
     with client_of(script) as client:
         client.embed_documents(["a", "b", "c", "poison"])
     sizes = [len(body["input"]) for body in script.to("/api/embed")]
-    assert sizes == [4] * (RETRIES + 1) + [2, 2, 2, 1, 1, 1, 1]
+    doubts = DOUBTS * [1, 1, 1]  # a probe, and the text twice
+    assert sizes == [4] * (RETRIES + 1) + [2, 2, 2, 1, 1, 1] + [*doubts, 1]
     assert script.to("/api/embed")[-1]["input"] == [PROBE_TEXT]
+
+
+EOF = (400, {"error": 'do embedding request: Post "http://127.0.0.1:37519/v1/embeddings": EOF'})
+RESET = (
+    400,
+    {"error": 'do embedding request: Post "http://127.0.0.1:37519/v1/embeddings": read: connection reset by peer'},
+)
+NOT_STARTED = (500, {"error": "llama-server process has terminated: exit status 1"})
+
+
+@pytest.mark.parametrize("death", [EOF, RESET, NOT_STARTED, CRASH])
+def test_a_runner_that_dies_now_and_then_loses_no_vector(script: Script, death: Answer) -> None:
+    """As the real one fails: whatever is under way gets the error, the next request starts another runner."""
+    usual, asked = script._embed, itertools.count(1)
+    script.embed = lambda body: death if next(asked) % 3 else usual(body)
+    with client_of(script) as client:
+        answers = client.embed_documents([f"text {number}" for number in range(16)])
+    assert not [answer for answer in answers if isinstance(answer, Refusal)]
+
+
+def test_a_text_is_believed_to_be_poison_only_between_good_probes(script: Script) -> None:
+    """The runner dies for the first eight times that it is asked for this text, of whatever cause."""
+    usual, failures = script._embed, iter([EOF] * 8)
+    script.embed = lambda body: next(failures, None) or usual(body) if any("unlucky" in text for text in body["input"]) else usual(body)
+    with client_of(script) as client:
+        (answer,) = client.embed_documents(["unlucky"])
+    assert answer == unit(vector_of("search_document: unlucky"))
+
+
+@pytest.mark.parametrize("death", [EOF, NOT_STARTED])
+def test_a_query_is_asked_again_when_the_runner_dies_under_it(script: Script, death: Answer) -> None:
+    script.first = [death] * 2
+    with client_of(script) as client:
+        assert client.embed_query("x") == unit(vector_of("search_query: x"))
+
+
+def test_while_the_server_is_known_to_be_away_no_query_waits_and_it_is_noticed_when_it_is_back(script: Script) -> None:
+    released = threading.Event()
+    usual = script._embed
+
+    def hang(body: Body) -> Answer:
+        released.wait(30)
+        return usual(body)
+
+    script.embed = hang
+    with client_of(script, query_timeout_seconds=0.2) as client:
+        with pytest.raises(EmbeddingUnavailableError, match="timed out"):
+            client.query_vector("first")
+        asked = len(script.requests)
+        for number in range(50):
+            with pytest.raises(EmbeddingUnavailableError, match="timed out"):
+                client.query_vector(f"question {number}")
+        assert sum("question" in str(body) for _, body in script.requests[asked:]) == 0
+        released.set()
+        while True:  # until the background has seen it
+            try:
+                digest, vector = client.query_vector("later")
+            except EmbeddingUnavailableError:
+                continue
+            break
+        assert (digest, vector) == (DIGEST, unit(vector_of("search_query: later")))
+
+
+@pytest.mark.parametrize("spelling", ["library/all-minilm", "registry.ollama.ai/library/all-minilm", "All-MiniLM", "all-minilm:LATEST"])
+def test_a_model_that_is_there_is_not_pulled_however_it_is_spelled(script: Script, spelling: str) -> None:
+    script.models = ["all-minilm:latest"]
+    with client_of(script, model=spelling) as client:
+        script.embed = lambda body: (200, {"embeddings": [[1.0, 0.0] for _ in body["input"]]})
+        assert client.ensure_model(lambda _: None).name == "all-minilm"
+    assert not script.to("/api/pull")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (200, lines({"status": "pulling manifest"}, {"error": "pull model manifest: file does not exist"})),
+        (200, lines({"error": 'pull model manifest: 400: {"error":"Repository is not GGUF or is not compatible with llama.cpp"}'})),
+        (200, lines({"error": "pull model manifest: 412: The model requires a newer version of Ollama."})),
+        (200, lines({"error": "pull model manifest: unauthorized: access denied"})),
+        (400, {"error": "invalid model name"}),
+    ],
+)
+def test_what_cannot_become_right_is_not_tried_again(script: Script, answer: Answer) -> None:
+    script.models = []
+    script.pull = lambda _: answer
+    with client_of(script) as client, pytest.raises(EmbeddingUnavailableError, match="COCOSEARCH_MODEL"):
+        client.ensure_model(lambda _: None)
+    assert len(script.to("/api/pull")) == 1
+
+
+def test_more_dimensions_than_an_index_takes_are_not_asked_for_where_fewer_can_be_had(script: Script) -> None:
+    script.models = ["qwen3-embedding:8b"]
+    script.embed = lambda body: (200, {"embeddings": [[1.0] * min(4096, body.get("dimensions", 4096)) for _ in body["input"]]})
+    with client_of(script, model="qwen3-embedding:8b") as client:
+        assert client.describe_model().dimensions == 4000
+
+
+def test_more_dimensions_than_an_index_takes_are_refused_before_the_pull_where_the_family_is_known(script: Script) -> None:
+    script.models = []
+    model = "hf.co/second-state/E5-Mistral-7B-Instruct-Embedding-GGUF"
+    with client_of(script, model=model) as client, pytest.raises(EmbeddingUnavailableError, match="4096 numbers"):
+        client.ensure_model(lambda _: None)
+    assert not script.to("/api/pull")
+
+
+def test_more_dimensions_than_an_index_takes_are_an_error_and_no_broken_index(script: Script) -> None:
+    script.models = ["unheard-of:latest"]
+    script.embed = lambda body: (200, {"embeddings": [[1.0] * 4096 for _ in body["input"]]})
+    with client_of(script, model="unheard-of") as client, pytest.raises(EmbeddingUnavailableError, match=r"4096 numbers.*4000 at most"):
+        client.describe_model()
 
 
 def test_a_server_that_restarts_while_a_part_is_embedded_is_waited_for(script: Script) -> None:
@@ -329,11 +441,8 @@ def test_a_pull_that_broke_is_tried_again_and_says_so(script: Script, failure: A
 
 def test_a_pull_that_never_works_is_an_error_with_the_reason(script: Script) -> None:
     script.models = []
-    script.pull = lambda _: (200, lines({"error": "pull model manifest: file does not exist"}))
-    with (
-        client_of(script) as client,
-        pytest.raises(EmbeddingUnavailableError, match="in 6 attempts: pull model manifest: file does not exist"),
-    ):
+    script.pull = lambda _: (200, lines({"error": "dial tcp: lookup registry: no such host"}))
+    with client_of(script) as client, pytest.raises(EmbeddingUnavailableError, match="in 6 attempts: dial tcp: lookup registry"):
         client.ensure_model(lambda _: None)
     assert len(script.to("/api/pull")) == PULL_ATTEMPTS
 

@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from cocosearch.prompts import Prompts, prompts_for
 from cocosearch.terms import (
     DIMENSIONS,
     MAX_WEIGHT,
@@ -152,11 +151,3 @@ def test_an_empty_chunk_has_the_terms_of_its_path_alone() -> None:
 )
 def test_a_file_stem_ends_at_the_first_dot(path: str, name: str) -> None:
     assert file_stem(path) == name
-
-
-@pytest.mark.parametrize(
-    ("model", "longer"), [("snowflake-arctic-embed2:latest", "query: "), ("embeddinggemma:300m", "task: search result | query: ")]
-)
-def test_the_longest_family_name_counts(model: str, longer: str) -> None:
-    assert prompts_for(model).query == longer
-    assert prompts_for("x-" + model) == Prompts()

@@ -4,7 +4,7 @@ import hashlib
 
 
 def embedded_text(path: str, enclosing: str | None, text: str) -> str:
-    """The text whose vector stands for a chunk; a change of this function needs another `cocosearch.prompts.PROMPT_VERSION`."""
+    """The text whose vector stands for a chunk; a change of this function needs another `cocosearch.embedding.prompts.PROMPT_VERSION`."""
     return "\n".join(part for part in (path, enclosing, text) if part)
 
 

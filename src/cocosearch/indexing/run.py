@@ -14,6 +14,7 @@ from cocosearch.database.jobs import register_project
 from cocosearch.database.locks import project_lock
 from cocosearch.database.models import count_texts, last_chunk_id, last_known_window
 from cocosearch.database.status import project_status
+from cocosearch.embedding.protocol import DEFAULT_CONTEXT_TOKENS
 from cocosearch.errors import CocosearchError, EmbeddingUnavailableError, IndexingError
 from cocosearch.indexing.chunking import DEFAULT_CHUNK_CHARACTERS
 from cocosearch.indexing.dense_pass import DenseCounts, DensePass
@@ -27,7 +28,7 @@ from cocosearch.indexing.outcome import complete, failed, missing_rows, rows_wri
 from cocosearch.indexing.progress import ProgressCallback
 from cocosearch.indexing.reporter import Reporter
 from cocosearch.indexing.rows import RowStore
-from cocosearch.ollama import DEFAULT_CONTEXT_TOKENS, OllamaClient
+from cocosearch.ollama import OllamaClient
 from cocosearch.projects import Project, load_project
 from cocosearch.settings import Settings
 

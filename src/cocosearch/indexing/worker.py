@@ -29,7 +29,6 @@ from cocosearch.indexing.outcome import failed, found_unchanged
 from cocosearch.indexing.run import RunResult, index_project, listing_digest, recipe_for
 from cocosearch.ollama import OllamaClient
 from cocosearch.projects import Project, load_project
-from cocosearch.prompts import PROMPT_VERSION
 from cocosearch.sdnotify import notify
 from cocosearch.settings import Settings
 
@@ -207,7 +206,7 @@ class _CurrentModel:
         """Whether the server has another model than this one; False while it is away."""
         if self.digest is None:
             return False
-        found = find_model(session, self.client.model, self.digest, PROMPT_VERSION)
+        found = find_model(session, self.client.model, self.digest, self.client.prompt_version)
         return found is None or found[0] != model_id
 
 

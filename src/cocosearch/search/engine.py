@@ -14,7 +14,6 @@ from cocosearch.database.queries import announce_query
 from cocosearch.database.status import STATE, ProjectState, project_not_found
 from cocosearch.errors import CocosearchError, EmbeddingUnavailableError
 from cocosearch.ollama import OllamaClient
-from cocosearch.prompts import PROMPT_VERSION
 from cocosearch.search.candidates import QueryVector, find_candidates
 from cocosearch.search.filters import Filters
 from cocosearch.search.hits import estimate_tokens, fit_budget, make_hits
@@ -120,12 +119,11 @@ def _embed(pool: Pool, client: OllamaClient, query: str) -> tuple[QueryVector | 
     with pool.connection() as connection:
         announce_query(connection)
     try:
-        digest = client.require_model_digest()
-        vector = client.embed_query(query, digest)
+        digest, vector = client.query_vector(query)
     except EmbeddingUnavailableError as error:
         return None, f"Found by words alone, because there is no vector for the query: {error}"
     with pool.connection() as connection:
-        model = find_model(connection, client.model, digest, PROMPT_VERSION)
+        model = find_model(connection, client.model, digest, client.prompt_version)
     return QueryVector(vector, model or (NO_MODEL, len(vector))), None
 
 

@@ -58,7 +58,7 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
     "honour what git ignores when listing files": ("src/cocosearch/indexing/listing.py",),
     "apply numbered schema migrations once": ("src/cocosearch/database/migrations.py",),
     "tell systemd that the service is ready": ("src/cocosearch/sdnotify.py",),
-    "prefix in front of a query for each embedding model": ("src/cocosearch/prompts.py",),
+    "prefix in front of a query for each embedding model": ("src/cocosearch/embedding/prompts.py",),
     "convert a path glob to a regular expression": ("src/cocosearch/search/filters.py",),
     "penalty for test and vendored files in the ranking": ("src/cocosearch/search/ranking.py", "src/cocosearch/paths.py"),
     "wait until no tool call is running before the server stops": (
