@@ -90,7 +90,7 @@ class Script:
                 return self.first.pop(0)
         handlers = {"/api/embed": self.embed or self._embed, "/api/show": self.show or self._show, "/api/pull": self.pull or self._pull}
         if path == "/api/version":
-            return 200, {"version": "0.32.7"}
+            return 200, {"version": "0.32.15"}
         if path == "/api/tags":
             return 200, {"models": [{"name": name, "model": name, "digest": self.digest} for name in self.models]}
         if method == "POST" and path in handlers:

@@ -468,7 +468,7 @@ def test_proxies_of_the_environment_see_no_code(script: Script, monkeypatch: pyt
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv(variable, "http://127.0.0.1:1")
     with client_of(script) as client:
-        assert client.version() == "0.32.7"
+        assert client.version() == "0.32.15"
         assert len(client.embed_documents(["x"])) == 1
 
 
