@@ -16,6 +16,7 @@ from fastmcp.exceptions import ToolError
 from psycopg import sql
 from tests.integration.services import with_database
 from tests.integration.serving.processes import COCOSEARCH, Place, http_server, process, until
+from tests.unit.serving import fakes
 
 from cocosearch.serving.backend import appliance_backend
 from cocosearch.settings import Settings
@@ -182,10 +183,12 @@ def test_a_project_cannot_change_how_its_server_runs(place: Place) -> None:
     (place.project / ".env").write_text("FASTMCP_MASK_ERROR_DETAILS=false\nFASTMCP_PORT=nonsense\nCOCOSEARCH_HOST=0.0.0.0\n")
     for module in ("sitecustomize", "fastmcp", "psycopg", "json"):
         (place.project / f"{module}.py").write_text("raise SystemExit('code of the project ran')\n")
+    messages = "".join(json.dumps(message) + "\n" for message in (fakes.INITIALIZE, fakes.INITIALIZED, fakes.call("list_projects")))
     ran = subprocess.run(
-        [*COCOSEARCH, "mcp"], env=place.environment, cwd=place.project, input="", capture_output=True, text=True, check=False
+        [*COCOSEARCH, "mcp"], env=place.environment, cwd=place.project, input=messages, capture_output=True, text=True, check=False
     )
-    assert (ran.returncode, ran.stdout) == (0, "")
+    assert ran.returncode == 0
+    assert "result" in json.loads(ran.stdout.splitlines()[0])
     assert "code of the project ran" not in ran.stderr
     assert "serving MCP on stdin and stdout" in ran.stderr
 
