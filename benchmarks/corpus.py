@@ -19,10 +19,10 @@ from cocosearch.indexing.chunking import DEFAULT_CHUNK_CHARACTERS
 from cocosearch.indexing.content import read_text
 from cocosearch.indexing.embedding import embedded_text
 from cocosearch.indexing.flow import Recipe, make_rows
-from cocosearch.indexing.languages import detect_language
 from cocosearch.indexing.listing import SkipReason, list_files
 from cocosearch.indexing.progress import store_progress
 from cocosearch.indexing.rows import FileRows, RowStore
+from cocosearch.lexicon.languages import detect_language
 from cocosearch.ollama import Model, OllamaClient, Refusal, Vector
 from cocosearch.projects import load_project
 from cocosearch.settings import Settings
@@ -53,7 +53,7 @@ def rows_of(file: File, recipe: Recipe) -> FileRows | None:
     """Rows of one file; None where it has no text."""
     root, path = file
     text = read_text(Path(root), path, recipe.max_file_bytes)
-    return None if isinstance(text, SkipReason) else make_rows(path, detect_language(path), text, recipe)
+    return None if isinstance(text, SkipReason) else make_rows(path, detect_language(path, text), text, recipe)
 
 
 @dataclass

@@ -11,7 +11,7 @@ from cocosearch.embedder.weights import find_model_files
 from cocosearch.indexing.chunking import DEFAULT_CHUNK_CHARACTERS, MIN_TOKENS, RESERVED_TOKENS, Chunk, estimate_tokens, halve, split
 from cocosearch.indexing.content import read_text
 from cocosearch.indexing.definitions import definitions_of
-from cocosearch.indexing.languages import detect_language
+from cocosearch.lexicon.languages import detect_language
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cocosearch.indexing.languages import detect_language
+from cocosearch.lexicon.languages import detect_language
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from cocosearch.indexing.chunking import Chunk, estimate_tokens, split
 from cocosearch.indexing.content import read_text
 from cocosearch.indexing.definitions import definitions_of
 from cocosearch.indexing.embedding import embedded_digest
-from cocosearch.indexing.languages import detect_language
 from cocosearch.indexing.listing import SkipReason, SourceFile
 from cocosearch.indexing.rows import ChunkRow, FileRows, declare_file_rows
+from cocosearch.lexicon.languages import detect_language
 from cocosearch.terms import document_weights
 
 # Raise it when the same file would make other rows: it is part of every memo's key.
@@ -49,11 +49,11 @@ async def index_files(files: list[SourceFile], recipe: Recipe) -> None:
 async def index_file(file: SourceFile, recipe: Recipe) -> None:
     """Make the rows of one file; skipped by the engine while neither the file's stamp nor the recipe changes."""
     workshop = coco.use_context(WORKSHOP)
-    language = detect_language(file.path)
     text = read_text(workshop.root, file.path, recipe.max_file_bytes)
     if isinstance(text, SkipReason):
-        declare_file_rows(file.path, FileRows(language, text, (), ()))
+        declare_file_rows(file.path, FileRows(detect_language(file.path), text, (), ()))
         return
+    language = detect_language(file.path, text)
     declare_file_rows(file.path, await asyncio.to_thread(make_rows, file.path, language, text, recipe))
 
 

@@ -54,7 +54,7 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
     ),
     "is this file binary, and in which encoding is its text": ("src/cocosearch/indexing/content.py",),
     "cut a source file into pieces along functions": ("src/cocosearch/indexing/layout.py", "src/cocosearch/indexing/chunking.py"),
-    "which programming language is a file by its extension": ("src/cocosearch/indexing/languages.py",),
+    "which programming language is a file by its extension": ("src/cocosearch/lexicon/detection.py", "src/cocosearch/lexicon/languages.py"),
     "honour what git ignores when listing files": ("src/cocosearch/indexing/listing.py",),
     "apply numbered schema migrations once": ("src/cocosearch/database/migrations.py",),
     "tell systemd that the service is ready": ("src/cocosearch/sdnotify.py",),
