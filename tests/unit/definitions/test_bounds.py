@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from cocosearch.indexing.definitions import definitions_of, parsing
+from cocosearch.indexing.definitions.grammars import languages
 
 SAMPLES = sorted((Path(__file__).parent / "samples").glob("*.txt"))
-LANGUAGES = sorted({path.stem for path in SAMPLES} - {"cpp_macros"})
+LANGUAGES = sorted(languages())
 STRANGE = {
     "open brackets": "(" * 5_000,
     "nested": "[" * 2_000 + "]" * 2_000,
@@ -34,6 +35,13 @@ STRANGE = {
     "macro calls": "A_B(" * 5_000,
     "template macros": "template <A_B((((" * 2_000,
     "zeros": "\x00" * 5_000,
+    "templates": "{{ " * 3_000,
+    "closed templates": "{{ x }}" * 3_000,
+    "scripts": "<script>" * 3_000,
+    "attributes": "<script '\"" * 3_000,
+    "dollars": "".join(f"$a{number}$ " for number in range(3_000)),
+    "creates": "CREATE FUNCTION f AS BEGIN\n" * 2_000,
+    "delimiters": "DELIMITER $$\n" * 2_000,
     "surrogate": "x = '\ud800'\n",
     "keywords": "static const def fn func " * 4_000,
 }

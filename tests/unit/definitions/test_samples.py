@@ -7,7 +7,9 @@ import pytest
 from cocosearch.indexing.definitions import definitions_of, has_grammar
 
 SAMPLES = sorted((Path(__file__).parent / "samples").glob("*.txt"))
-LANGUAGES = {path: "cpp" if path.stem == "cpp_macros" else path.stem for path in SAMPLES}
+# Further samples of a language.
+OTHERS = {"cpp_macros": "cpp", "helm": "yaml", "sql_dialects": "sql"}
+LANGUAGES = {path: OTHERS.get(path.stem, path.stem) for path in SAMPLES}
 
 
 def read(path: Path) -> tuple[str, list[str]]:

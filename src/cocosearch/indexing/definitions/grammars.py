@@ -6,6 +6,8 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from cocosearch.indexing.definitions import blocks, templates
+
 if TYPE_CHECKING:
     from tree_sitter import Language, Query
 
@@ -29,7 +31,7 @@ _SOURCES = {
         name: _same(name)
         for name in (
             *("bash", "c", "csharp", "dockerfile", "elixir", "go", "haskell", "hcl", "ini", "java", "kotlin", "lua", "markdown", "php"),
-            *("python", "ruby", "rust", "scala", "sql", "swift", "toml", "yaml", "zig"),
+            *("python", "ruby", "rust", "scala", "swift", "toml", "yaml", "zig"),
         )
     },
     "cpp": _CPP,
@@ -37,21 +39,24 @@ _SOURCES = {
     "typescript": Source("typescript", ("javascript", "typescript")),
     "tsx": Source("tsx", ("javascript", "typescript")),
     "terraform": _TERRAFORM,
+    "css": Source("scss", ("css",)),
     "makefile": Source("make", ("makefile",)),
     "protobuf": Source("proto", ("protobuf",)),
     "systemd": Source("ini", ("ini",)),
 }
+# By blocks with grammars of their own, or without a grammar.
+_READ_OTHERWISE = blocks.LANGUAGES | templates.LANGUAGES | {"sql"}
 _CPP_IN_C = re.compile(r"^[ \t]*(?:namespace|template|class|using|public|private|protected)\b", re.MULTILINE)
 
 
 def languages() -> tuple[str, ...]:
     """The languages whose definitions are known."""
-    return tuple(_SOURCES)
+    return (*_SOURCES, *sorted(_READ_OTHERWISE))
 
 
 def has_grammar(language: str) -> bool:
     """Whether definitions are known for the language."""
-    return language in _SOURCES
+    return language in _SOURCES or language in _READ_OTHERWISE
 
 
 def source_of(text: str, language: str) -> Source | None:

@@ -2,27 +2,27 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cocosearch.indexing.definitions.grammars import source_of
+from cocosearch.indexing.definitions import blocks, templates
+from cocosearch.indexing.definitions.found import MAX_NAME, Found
+from cocosearch.indexing.definitions.grammars import Source, has_grammar, source_of
 from cocosearch.indexing.definitions.kinds import Definition, Kind
 from cocosearch.indexing.definitions.macros import without_macros
 from cocosearch.indexing.definitions.parsing import matches
+from cocosearch.indexing.definitions.sql import sql_definitions
 
 if TYPE_CHECKING:
     from tree_sitter import Node
-
-MAX_NAME = 200
 
 _JAVASCRIPT = frozenset({"javascript", "typescript", "tsx"})
 _C_FAMILY = frozenset({"c", "cpp"})
 # A function of several clauses is one definition.
 _CLAUSES = frozenset({"haskell", "elixir"})
-# A statement defines its first name; the others are what it refers to.
-_FIRST_NAME_ONLY = frozenset({"sql"})
 _TYPES = frozenset({Kind.CLASS, Kind.INTERFACE, Kind.STRUCT, Kind.ENUM, Kind.IMPLEMENTATION})
 _ROUTINES = frozenset({Kind.FUNCTION, Kind.METHOD})
+_ASSIGNED = frozenset({Kind.VARIABLE, Kind.CONSTANT})
 _VALUES = frozenset({Kind.VARIABLE, Kind.CONSTANT, Kind.FIELD})
 # `module.exports.load` is load, and `Store.prototype.get` is Store.get.
 _NO_OWNER = frozenset({"module", "exports", "prototype", "this", "self"})
@@ -35,49 +35,14 @@ _TYPE_NOISE = re.compile(r"^(?:&|\*|'\w+\s|mut\s|dyn\s|const\s|\s)+")
 _CLOSING_MARKS = re.compile(r"[ \t]+#+$")
 
 
-@dataclass(slots=True)
-class _Found:
-    """A definition before the names of what it stands in are known."""
-
-    kind: Kind
-    name: str
-    scope: str
-    begin: int
-    end: int
-    start_line: int
-    end_line: int
-    name_begin: int
-    name_line: int
-    pattern: int  # place in the query file: of two that name the same, the earlier tells the kind
-    level: int = 0  # from 1 on: it reaches to the next of the same or a smaller level
-
-
 def definitions_of(text: str, language: str) -> tuple[Definition, ...]:
     """Definitions in the order of the text; () for a language without a grammar. Broken code gives what can be read of it."""
-    source = source_of(text, language)
-    if source is None:
+    if not has_grammar(language):
         return ()
     data = text.encode("utf-8", "replace")
-    no_owner = _NO_OWNER if source.grammar in _JAVASCRIPT else frozenset()
-    read = without_macros(data) if source.grammar in _C_FAMILY else data
-    found: dict[int, _Found] = {}
-    named: set[int] = set()
     attached: dict[int, int] = {}
-    for pattern, captures in matches(read, source):
-        if "attached" in captures:
-            _attach(captures["attached"][0], data, attached)
-            continue
-        for new in _found(pattern, captures, data, no_owner):
-            known = found.get(new.name_begin)
-            if known is None:
-                if language in _FIRST_NAME_ONLY and new.begin in named:
-                    continue
-                named.add(new.begin)
-                found[new.name_begin] = new
-            else:
-                _join(known, new)
+    ordered = sorted(_read(data, text, language, attached), key=lambda each: (each.begin, -each.end, each.name_begin))
     lines = data.split(b"\n")
-    ordered = sorted(found.values(), key=lambda each: (each.begin, -each.end, each.name_begin))
     _stretch(ordered, len(data), len(lines))
     for each in ordered:
         while each.start_line - 1 in attached:
@@ -88,7 +53,43 @@ def definitions_of(text: str, language: str) -> tuple[Definition, ...]:
     return tuple(_merged(definitions) if language in _CLAUSES else definitions)
 
 
-def _found(pattern: int, captures: "dict[str, list[Node]]", data: bytes, no_owner: frozenset[str]) -> Iterator[_Found]:
+def _read(data: bytes, text: str, language: str, attached: dict[int, int]) -> list[Found]:
+    """What a text of the language defines; `attached` takes its comments and decorators."""
+    if language == "sql":
+        found, comments = sql_definitions(data)
+        attached.update(comments)
+        return found
+    if language in templates.LANGUAGES:
+        return templates.template_definitions(data, language)
+    if language in blocks.LANGUAGES:
+        inner = ((source_of("", each), read) for each, read in blocks.blocks_of(data, language))
+        return [new for source, read in inner if source for new in _by_query(read, data, source, attached)]
+    source = source_of(text, language)
+    if source is None:
+        return []
+    if source.grammar in _C_FAMILY:
+        return _by_query(without_macros(data), data, source, attached)
+    return _by_query(templates.without_actions(data) if language == "yaml" else data, data, source, attached)
+
+
+def _by_query(read: bytes, data: bytes, source: Source, attached: dict[int, int]) -> list[Found]:
+    """What the grammar's query finds in `read`; names are taken from `data`."""
+    no_owner = _NO_OWNER if source.grammar in _JAVASCRIPT else frozenset()
+    found: dict[int, Found] = {}
+    for pattern, captures in matches(read, source):
+        if "attached" in captures:
+            _attach(captures["attached"][0], data, attached)
+            continue
+        for new in _found(pattern, captures, data, no_owner):
+            known = found.get(new.name_begin)
+            if known is None:
+                found[new.name_begin] = new
+            else:
+                _join(known, new)
+    return list(found.values())
+
+
+def _found(pattern: int, captures: "dict[str, list[Node]]", data: bytes, no_owner: frozenset[str]) -> Iterator[Found]:
     capture = next((name for name in captures if name not in {"name", "qualified", "head", "scope"} and not name.startswith("_")), None)
     if capture is None:
         return
@@ -107,10 +108,10 @@ def _found(pattern: int, captures: "dict[str, list[Node]]", data: bytes, no_owne
             continue
         scope = ".".join([*outer, *parts[:-1]])
         line = path.start_point[0] + 1
-        yield _Found(Kind(kind), parts[-1], scope, begin, end, start_line, end_line, path.start_byte, line, pattern, int(level or 0))
+        yield Found(Kind(kind), parts[-1], scope, begin, end, start_line, end_line, path.start_byte, line, pattern, int(level or 0))
 
 
-def _join(known: _Found, new: _Found) -> None:
+def _join(known: Found, new: Found) -> None:
     """One definition that two patterns saw: the wider span (a template, a whole statement), and the kind of the more exact pattern."""
     if new.begin <= known.begin and new.end >= known.end:
         known.begin, known.end, known.start_line, known.end_line = new.begin, new.end, new.start_line, new.end_line
@@ -160,9 +161,9 @@ def _path(written: str) -> list[str]:
     return [part.strip() for part in _SEPARATOR.split(written) if part.strip()]
 
 
-def _stretch(ordered: list[_Found], size: int, line_count: int) -> None:
+def _stretch(ordered: list[Found], size: int, line_count: int) -> None:
     """Let headings, stages and namespaces without braces reach to where the next of their level begins."""
-    open_: list[_Found] = []
+    open_: list[Found] = []
     for each in [found for found in ordered if found.level]:
         while open_ and open_[-1].level >= each.level:
             closed = open_.pop()
@@ -172,14 +173,14 @@ def _stretch(ordered: list[_Found], size: int, line_count: int) -> None:
         each.end, each.end_line = size, line_count
 
 
-def _qualified(ordered: list[_Found], language: str) -> list[Definition]:
+def _qualified(ordered: list[Found], language: str) -> list[Definition]:
     definitions: list[Definition] = []
-    around: list[tuple[_Found, str]] = []
+    around: list[tuple[Found, str]] = []
     for each in ordered:
         while around and around[-1][0].end <= each.begin:
             around.pop()
         # Two names of one statement are beside each other, not in each other.
-        while around and (around[-1][0].begin, around[-1][0].end) == (each.begin, each.end):
+        while around and _beside(around[-1][0], each):
             around.pop()
         parent = around[-1][0] if around else None
         if each.kind in _VALUES and any(outer.kind in _ROUTINES for outer, _ in around):
@@ -189,6 +190,8 @@ def _qualified(ordered: list[_Found], language: str) -> list[Definition]:
         kind = each.kind
         if kind is Kind.FUNCTION and parent is not None and parent.kind in _TYPES:
             kind = Kind.METHOD
+        elif kind in _ASSIGNED and language == "python" and parent is not None and parent.kind in _TYPES:
+            kind = Kind.FIELD
         elif kind is Kind.VARIABLE and each.name.isupper():
             kind = Kind.CONSTANT
         prefix = around[-1][1] if around else ""
@@ -196,6 +199,11 @@ def _qualified(ordered: list[_Found], language: str) -> list[Definition]:
         definitions.append(Definition(kind, each.name, qualified, each.start_line, each.end_line, each.name_line))
         around.append((each, qualified))
     return definitions
+
+
+def _beside(first: Found, second: Found) -> bool:
+    """Two names of one statement, as in `a, b = 1, 2` or `a = b = 1`, are not in each other."""
+    return first.end == second.end and (first.begin == second.begin or (first.kind in _ASSIGNED and second.kind in _ASSIGNED))
 
 
 def _merged(definitions: list[Definition]) -> list[Definition]:
