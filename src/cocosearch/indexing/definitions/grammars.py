@@ -26,11 +26,13 @@ def _same(name: str) -> Source:
 
 _CPP = Source("cpp", ("c", "cpp"))
 _TERRAFORM = Source("terraform", ("hcl",))
+_VERILOG = Source("verilog", ("verilog",))
 _SOURCES = {
     **{
         name: _same(name)
         for name in (
             *("bash", "c", "csharp", "dockerfile", "elixir", "go", "haskell", "hcl", "ini", "java", "kotlin", "lua", "markdown", "php"),
+            *("clojure", "dart", "erlang", "fsharp", "graphql", "julia", "matlab", "nim", "ocaml", "perl", "powershell", "r", "solidity"),
             *("python", "ruby", "rust", "scala", "swift", "toml", "yaml", "zig"),
         )
     },
@@ -40,6 +42,10 @@ _SOURCES = {
     "tsx": Source("tsx", ("javascript", "typescript")),
     "terraform": _TERRAFORM,
     "css": Source("scss", ("css",)),
+    "objective-c": Source("objc", ("c", "objective-c")),
+    "objective-c++": Source("objc", ("c", "objective-c")),
+    "verilog": _VERILOG,
+    "systemverilog": _VERILOG,
     "makefile": Source("make", ("makefile",)),
     "protobuf": Source("proto", ("protobuf",)),
     "systemd": Source("ini", ("ini",)),

@@ -3,7 +3,7 @@
 import re
 
 _MACRO = rb"\b[A-Z][A-Z0-9]*_[A-Z0-9_]*[A-Z0-9]\b"
-_BALANCED = rb"\((?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*\)"
+BALANCED = rb"\((?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*\)"
 # `class API name`, `INLINE auto f()`, `DEPRECATED("…") int f()`: in front of a keyword or of two names.
 _KEYWORD = (
     rb"(?:auto|bool|char|class|const|constexpr|double|enum|explicit|extern|float|friend|inline|int|long|namespace|operator|short"
@@ -11,13 +11,13 @@ _KEYWORD = (
 )
 _TYPE_AND_NAME = rb"[A-Za-z_~][\w:]*(?:<[^<>;{}()]*>)?[ \t&*]+[A-Za-z_~]"
 _ANNOTATION = re.compile(
-    rb"(?<![#\w])(?P<macro>" + _MACRO + rb"(?:[ \t]*" + _BALANCED + rb")?)(?=\s+(?:" + _KEYWORD + rb"|" + _TYPE_AND_NAME + rb"))"
+    rb"(?<![#\w])(?P<macro>" + _MACRO + rb"(?:[ \t]*" + BALANCED + rb")?)(?=\s+(?:" + _KEYWORD + rb"|" + _TYPE_AND_NAME + rb"))"
 )
 _NAMED_TYPE = re.compile(
-    rb"\b(?:class|struct|enum|union|namespace)[ \t]+(?P<macro>" + _MACRO + rb"(?:" + _BALANCED + rb")?)(?=[ \t]+[A-Za-z_])"
+    rb"\b(?:class|struct|enum|union|namespace)[ \t]+(?P<macro>" + _MACRO + rb"(?:" + BALANCED + rb")?)(?=[ \t]+[A-Za-z_])"
 )
 _ALONE = re.compile(rb"(?m)^[ \t]*(?P<macro>" + _MACRO + rb")[ \t\r]*$")
-_TEMPLATE_PARAMETER = re.compile(rb"(?<=[,<])\s*(?P<macro>[A-Z][A-Z0-9]*_[A-Z0-9_]+" + _BALANCED + rb")(?=\s*[,>])")
+_TEMPLATE_PARAMETER = re.compile(rb"(?<=[,<])\s*(?P<macro>[A-Z][A-Z0-9]*_[A-Z0-9_]+" + BALANCED + rb")(?=\s*[,>])")
 _DIRECTIVE = re.compile(rb"(?m)^[ \t]*#(?:[^\\\n]|\\\r?\n|\\.)*")
 _NOT_SPACE = re.compile(rb"[^\s]")
 

@@ -10,6 +10,7 @@ from cocosearch.indexing.definitions.found import MAX_NAME, Found
 from cocosearch.indexing.definitions.grammars import Source, has_grammar, source_of
 from cocosearch.indexing.definitions.kinds import Definition, Kind
 from cocosearch.indexing.definitions.macros import without_macros
+from cocosearch.indexing.definitions.named_macros import name_macros
 from cocosearch.indexing.definitions.parsing import matches
 from cocosearch.indexing.definitions.sql import sql_definitions
 
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 _JAVASCRIPT = frozenset({"javascript", "typescript", "tsx"})
-_C_FAMILY = frozenset({"c", "cpp"})
+_C_FAMILY = frozenset({"c", "cpp", "objc"})  # grammars
+_C_LANGUAGES = frozenset({"c", "cpp", "objective-c", "objective-c++"})
 # A function of several clauses is one definition.
-_CLAUSES = frozenset({"haskell", "elixir"})
+_CLAUSES = frozenset({"haskell", "elixir", "erlang"})
 _TYPES = frozenset({Kind.CLASS, Kind.INTERFACE, Kind.STRUCT, Kind.ENUM, Kind.IMPLEMENTATION})
 _ROUTINES = frozenset({Kind.FUNCTION, Kind.METHOD})
 _ASSIGNED = frozenset({Kind.VARIABLE, Kind.CONSTANT})
@@ -44,9 +46,8 @@ def definitions_of(text: str, language: str) -> tuple[Definition, ...]:
     ordered = sorted(_read(data, text, language, attached), key=lambda each: (each.begin, -each.end, each.name_begin))
     lines = data.split(b"\n")
     _stretch(ordered, len(data), len(lines))
+    _take_in(attached, ordered)
     for each in ordered:
-        while each.start_line - 1 in attached:
-            each.start_line = attached[each.start_line - 1]
         while each.end_line > each.name_line and not lines[each.end_line - 1].strip():
             each.end_line -= 1
     definitions = _qualified(ordered, language)
@@ -68,7 +69,10 @@ def _read(data: bytes, text: str, language: str, attached: dict[int, int]) -> li
     if source is None:
         return []
     if source.grammar in _C_FAMILY:
-        return _by_query(without_macros(data), data, source, attached)
+        read, stubs, found = name_macros(data)
+        found.extend(_by_query(without_macros(read), data, source, attached))
+        stubs.restore(found)
+        return found
     return _by_query(templates.without_actions(data) if language == "yaml" else data, data, source, attached)
 
 
@@ -95,8 +99,9 @@ def _found(pattern: int, captures: "dict[str, list[Node]]", data: bytes, no_owne
         return
     kind, _, level = capture.partition(".")
     node = captures[capture][0]
-    begin, end = node.start_byte, node.end_byte
-    start_line, end_line = _lines(node)
+    last = captures["_until"][0] if "_until" in captures else node  # a body that stands beside what it belongs to
+    begin, end = node.start_byte, last.end_byte
+    start_line, end_line = _lines(node)[0], _lines(last)[1]
     outer = [part for scope in captures.get("scope", ()) for part in _path(_text(scope, data)) if part not in no_owner]
     how = next(name for name in ("qualified", "head", "name") if name in captures)
     for path in captures[how]:
@@ -161,6 +166,20 @@ def _path(written: str) -> list[str]:
     return [part.strip() for part in _SEPARATOR.split(written) if part.strip()]
 
 
+def _take_in(attached: dict[int, int], ordered: list[Found]) -> None:
+    """Let definitions begin with the comments and decorators right above them, which grammars may count to what stands before."""
+    open_: list[Found] = []
+    for each in ordered:
+        own = each.start_line
+        while each.start_line - 1 in attached:
+            each.start_line = attached[each.start_line - 1]
+        while open_ and open_[-1].end <= each.begin:
+            before = open_.pop()
+            if before.name_line < each.start_line < own and before.end_line >= each.start_line:
+                before.end_line = each.start_line - 1
+        open_.append(each)
+
+
 def _stretch(ordered: list[Found], size: int, line_count: int) -> None:
     """Let headings, stages and namespaces without braces reach to where the next of their level begins."""
     open_: list[Found] = []
@@ -185,7 +204,7 @@ def _qualified(ordered: list[Found], language: str) -> list[Definition]:
         parent = around[-1][0] if around else None
         if each.kind in _VALUES and any(outer.kind in _ROUTINES for outer, _ in around):
             continue
-        if language in _C_FAMILY and each.kind in _ROUTINES and parent is not None and parent.kind in _ROUTINES:
+        if language in _C_LANGUAGES and each.kind in _ROUTINES and parent is not None and parent.kind in _ROUTINES:
             continue
         kind = each.kind
         if kind is Kind.FUNCTION and parent is not None and parent.kind in _TYPES:

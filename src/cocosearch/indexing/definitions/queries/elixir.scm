@@ -7,4 +7,6 @@
 (unary_operator operator: "@" operand: (call target: (identifier) @_t (arguments (binary_operator left: [(identifier) @name (call target: (identifier) @name)] operator: "::"))) (#match? @_t "^(type|typep|opaque)$")) @type
 (unary_operator operator: "@" operand: (call target: (identifier) @_t (arguments (binary_operator left: (call target: (identifier) @name) operator: "::"))) (#match? @_t "^(callback|macrocallback)$")) @function
 (unary_operator operator: "@" operand: (call target: (identifier) @_t) (#match? @_t "^(doc|spec|typedoc|impl|deprecated|since|dialyzer)$")) @attached
+(call target: (identifier) @_k (arguments . (string) @name) (do_block) (#eq? @_k "describe")) @module
+(call target: (identifier) @_k (arguments . (string) @name) (do_block) (#match? @_k "^(test|property)$")) @function
 (comment) @attached

@@ -15,5 +15,7 @@
 (program (lexical_declaration "let" (variable_declarator name: (identifier) @name)) @variable)
 (program (export_statement declaration: (lexical_declaration "let" (variable_declarator name: (identifier) @name))) @variable)
 (program (variable_declaration (variable_declarator name: (identifier) @name value: (_) @_value)) @variable (#not-match? @_value "^require\\b"))
+((call_expression function: [(identifier) @_call (member_expression object: (identifier) @_call)] arguments: (arguments . [(string) (template_string)] @name . [(arrow_function) (function_expression)])) @module (#match? @_call "^(describe|fdescribe|xdescribe|context|suite)$"))
+((call_expression function: [(identifier) @_call (member_expression object: (identifier) @_call) (call_expression function: (member_expression object: (identifier) @_call))] arguments: (arguments . [(string) (template_string)] @name . [(arrow_function) (function_expression)])) @function (#match? @_call "^(it|fit|xit|test|specify|bench)$"))
 (decorator) @attached
 (comment) @attached
