@@ -10,6 +10,7 @@ from cocoindex.ops.text import RecursiveSplitter
 
 from cocosearch.indexing.definitions import Definition, has_grammar
 from cocosearch.indexing.layout import Limits, Lines, spans
+from cocosearch.lexicon.languages import TEXT
 
 DEFAULT_CHUNK_CHARACTERS = 1000
 # Code has about three characters to a token of a WordPiece vocabulary (median 3.5, lowest twentieth 2.5, over 5,000 chunks).
@@ -70,7 +71,8 @@ def split(text: str, language: str, definitions: Sequence[Definition], chunk_cha
     for start, end in spans(measured, definitions, limits):
         piece = "\n".join(lines[start - 1 : end])
         if start == end and not measured.fits(start, end, limits.whole):
-            chunks.extend(_by_splitter(piece, start, language, target, budget))
+            # As plain text: the splitter's own parser has no bound, and takes minutes for some lines of 40,000 characters.
+            chunks.extend(_by_splitter(piece, start, TEXT, target, budget))
         elif (chunk := _trimmed(piece, start)) is not None:
             chunks.append(chunk)
     return _described(chunks, definitions)
