@@ -32,7 +32,7 @@ _SOURCES = {
         name: _same(name)
         for name in (
             *("bash", "c", "csharp", "dockerfile", "elixir", "go", "haskell", "hcl", "ini", "java", "kotlin", "lua", "markdown", "php"),
-            *("clojure", "dart", "erlang", "fsharp", "graphql", "julia", "matlab", "nim", "ocaml", "perl", "powershell", "r", "solidity"),
+            *("clojure", "dart", "erlang", "fsharp", "graphql", "julia", "matlab", "nim", "ocaml", "powershell", "r", "solidity"),
             *("python", "ruby", "rust", "scala", "swift", "toml", "yaml", "zig"),
         )
     },
