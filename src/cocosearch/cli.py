@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cocosearch import __version__
 from cocosearch.errors import CocosearchError, ConfigurationError
-from cocosearch.output import line
+from cocosearch.output import line, printable
 
 if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
     from fastmcp import FastMCP
 
 Command: TypeAlias = Callable[[argparse.Namespace], int]
@@ -70,13 +71,16 @@ def _search(options: argparse.Namespace) -> int:
     return search(request, explain=options.explain, as_json=options.json)
 
 
-def _kind(given: str) -> str:
+def _kind(given: str) -> str | None:
     """A kind of definitions; they are loaded only where one is given."""
-    from cocosearch.indexing.definitions import Kind
+    from cocosearch.indexing.definitions import kind_named, kind_not_known
 
-    if given not in list(Kind):
-        raise argparse.ArgumentTypeError(f"'{given}' is no kind of definition; there are {', '.join(Kind)}.")
-    return given
+    if not given.strip():
+        return None
+    kind = kind_named(given)
+    if kind is None:
+        raise argparse.ArgumentTypeError(kind_not_known(given))
+    return kind
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -169,8 +173,17 @@ def _version(_: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+class _Parser(argparse.ArgumentParser):
+    """Writes what it quotes of the command line without what a terminal would obey."""
+
+    def _print_message(self, message: str, file: "SupportsWrite[str] | None" = None) -> None:
+        super()._print_message(printable(message), file)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="cocosearch", description="Search your code by meaning and by name. Nothing leaves this machine.")
+    parser: argparse.ArgumentParser = _Parser(
+        prog="cocosearch", description="Search your code by meaning and by name. Nothing leaves this machine."
+    )
     parser.add_argument("--version", action="version", version=f"cocosearch {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_user_commands(commands)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cocosearch.output import as_json as to_json
-from cocosearch.output import write_hits, write_project, write_projects
+from cocosearch.output import escaped, line, printable, write_hits, write_project, write_projects
 from cocosearch.search.types import SearchRequest
 from cocosearch.settings import LogLevel, Settings, Transport, load_settings
 
@@ -49,7 +49,7 @@ def index_in_background(path: Path, name: str | None, *, as_json: bool) -> int:
     if as_json:
         sys.stdout.write(to_json(job))
     else:
-        sys.stdout.write(f"{job.project}: {job.root} is {job.state}; `cocosearch status {job.project}` shows how far it is.\n")
+        sys.stdout.write(line(f"{job.project}: {job.root} is {job.state}; `cocosearch status {job.project}` shows how far it is."))
     return 0
 
 
@@ -149,7 +149,7 @@ def health(*, parts: bool, as_json: bool) -> int:
     if as_json:
         sys.stdout.write(to_json(answer))
     else:
-        sys.stdout.write(f"{answer.status}\n" + "".join(f"  {part}: {state}\n" for part, state in answer.parts.items()))
+        sys.stdout.write(line(answer.status) + "".join(line(f"  {part}: {state}") for part, state in answer.parts.items()))
     return 0 if answer.ok else 1
 
 
@@ -174,7 +174,7 @@ def doctor(*, as_json: bool) -> int:
     from cocosearch import doctor as examination
 
     findings = examination.examine(settings)
-    sys.stdout.write((examination.as_json(findings) if as_json else examination.as_text(findings)) + "\n")
+    sys.stdout.write((escaped(examination.as_json(findings)) if as_json else printable(examination.as_text(findings))) + "\n")
     return 0 if examination.healthy(findings) else 1
 
 
@@ -252,5 +252,5 @@ def _log(level: LogLevel) -> None:
 
 
 def _say(message: str) -> None:
-    sys.stderr.write(message + "\n")
+    sys.stderr.write(line(message))
     sys.stderr.flush()

@@ -16,14 +16,24 @@ NEVER = "never"
 
 
 def as_json(value: object) -> str:
-    """JSON of a dataclass or a list of them, with a line end."""
+    """JSON of a dataclass or a list of them, with a line end, in which no character acts on a terminal or hides: see `escaped`."""
 
     def plain(item: object) -> object:
         if is_dataclass(item) and not isinstance(item, type):
             return asdict(item)
         return str(item)
 
-    return json.dumps(value, default=plain, indent=2, ensure_ascii=False) + "\n"
+    return escaped(json.dumps(value, default=plain, indent=2, ensure_ascii=False)) + "\n"
+
+
+def escaped(document: str) -> str:
+    """A JSON document with its control, bidirectional and invisible characters as JSON's own escapes: a parser reads the same texts."""
+    return "".join(character if _is_harmless(character) else _json_escape(character) for character in document)
+
+
+def _json_escape(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[index]:02x}{units[index + 1]:02x}" for index in range(0, len(units), 2))
 
 
 def write_hits(response: "SearchResponse", *, explain: bool = False) -> None:

@@ -111,7 +111,7 @@ def test_a_kind_that_there_is_not_is_answered_with_those_there_are(capsys: pytes
     with pytest.raises(SystemExit) as ended:
         main(["search", "x", "--kind", "klass"])
     assert ended.value.code == 2
-    assert f"'klass' is no kind of definition; there are {', '.join(Kind)}." in capsys.readouterr().err
+    assert f"'klass' is no kind of definition. Did you mean 'class'? There are {', '.join(Kind)}." in capsys.readouterr().err
 
 
 def test_the_options_of_a_search_reach_it(monkeypatch: pytest.MonkeyPatch) -> None:

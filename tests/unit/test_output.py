@@ -170,3 +170,16 @@ def test_json_holds_every_field_with_moments_and_paths_as_text() -> None:
     assert found["hits"][0]["signals"]["noise"] == 0.3
     assert found["indexes"][0]["chunks_embedded"] == 8
     assert json.loads(as_json(Value("a", str(Path("/é")), "b"))) == {"name": "a", "value": "/é", "source": "b"}
+
+
+ACTING = "".join(map(chr, [*range(0x20), 0x7F, 0x85, 0x9B, 0x202A, 0x202E, 0x2066, 0x200B, 0x2028, 0xFEFF, 0xE0041, 0xE000, 0xD800]))
+
+
+def test_json_for_machines_has_no_character_that_acts_and_loses_none() -> None:
+    project = status(name=f"a{ACTING}", root=f"/srv{ACTING}", last_error=f"日本 é 🙂 {ACTING}")
+    document = as_json([project, response(hit(path=ACTING, text=ACTING, symbol=ACTING), note=ACTING)])
+    assert [character for character in document if not (character.isprintable() or character == "\n")] == []
+    read = json.loads(document)
+    assert (read[0]["name"], read[0]["root"]) == (f"a{ACTING}", f"/srv{ACTING}")
+    assert read[1]["hits"][0]["text"] == read[1]["note"] == ACTING
+    assert "日本 é 🙂" in document

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import get_close_matches
 from enum import StrEnum
 from typing import LiteralString
 
@@ -11,6 +12,9 @@ from psycopg.rows import class_row
 from cocosearch.database.connection import Connection
 from cocosearch.database.locks import PROJECT_LOCKS
 from cocosearch.errors import ProjectNotFoundError
+
+# Of many projects, so many are named where one is not found.
+MAX_NAMED = 20
 
 
 class ProjectState(StrEnum):
@@ -108,7 +112,10 @@ def project_status(connection: Connection, name: str) -> ProjectStatus:
 
 
 def project_not_found(connection: Connection, name: str) -> ProjectNotFoundError:
-    """The error for an unknown name, with the names there are."""
-    names = [row[0] for row in connection.execute("SELECT name FROM projects ORDER BY name LIMIT 20")]
-    known = f"Known projects: {', '.join(names)}." if names else "Nothing is indexed yet: run `cocosearch index PATH`."
+    """The error for an unknown name, with the names there are, the nearest first."""
+    names = [row[0] for row in connection.execute("SELECT name FROM projects ORDER BY name")]
+    close = get_close_matches(name.lower(), names, n=3, cutoff=0.6)
+    first = list(dict.fromkeys([*close, *names]))[:MAX_NAMED]
+    more = f" and {len(names) - len(first)} more" if len(names) > len(first) else ""
+    known = f"Known projects: {', '.join(first)}{more}." if names else "Nothing is indexed yet: run `cocosearch index PATH`."
     return ProjectNotFoundError(f"There is no project '{name}'. {known}")

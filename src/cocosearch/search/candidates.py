@@ -14,6 +14,7 @@ from cocosearch.search.filters import Filters
 from cocosearch.search.lexical import search_lexical, sparse_query, weigh_terms
 from cocosearch.search.query import Query, TermWeights
 from cocosearch.search.ranking import Candidate
+from cocosearch.search.symbols import read_symbol
 from cocosearch.search.types import Arm
 
 # Of each arm: the ranking is better than either as long as it looks deeper than the page.
@@ -93,10 +94,14 @@ def find_candidates(
 
 
 def _defining(connection: Connection, query: Query, filters: Filters) -> list[int]:
-    if not query.names:
+    names = query.names
+    if filters.symbol is not None:
+        # Who gives a name wants its definition, whatever the query's words are.
+        names |= {name.lower() for name in (*read_symbol(filters.symbol).written, *read_symbol(filters.symbol).names)}
+    if not names:
         return []
     where, parameters = filters.where()
-    rows = connection.execute(sql.SQL(_DEFINING).format(where=where), {**parameters, "names": sorted(query.names), "limit": DEFINITIONS})
+    rows = connection.execute(sql.SQL(_DEFINING).format(where=where), {**parameters, "names": sorted(names), "limit": DEFINITIONS})
     return [row[0] for row in rows]
 
 

@@ -1,53 +1,113 @@
 """Filters of a search as SQL: they hold inside each arm, before anything is ranked or cut."""
 
-import re
 from dataclasses import dataclass, replace
 
 from psycopg import sql
 
-from cocosearch.errors import CocosearchError
+from cocosearch.lexicon.languages import also_written_as, languages_named
+from cocosearch.search.globs import read_globs
+from cocosearch.search.symbols import read_symbol
 
+# Of definitions d: its module, as paths name it (src/api/errors.py → src.api.errors, api/__init__.py → api).
+_MODULE = r"replace(regexp_replace(d.path, '(/(__init__|index|mod|lib))?\.[^./]*$', ''), '/', '.')"
+SYMBOL = f"""
+    (lower(d.name) = ANY(%(symbol_written)s)
+     OR EXISTS (
+         SELECT FROM unnest(%(symbol_dotted)s::text[]) AS asked
+         WHERE right(lower('.' || d.qualified_name), length(asked)) = asked
+            OR lower(d.name) = ANY(%(symbol_names)s) AND right(lower('.' || {_MODULE} || '.' || d.qualified_name), length(asked)) = asked
+     ))
+"""
+KIND = "d.kind = %(kind)s"
 _DEFINES = """
     EXISTS (
         SELECT FROM definitions d
-        WHERE d.project_id = c.project_id AND d.path = c.path AND d.name_line BETWEEN c.start_line AND c.end_line
-          AND (%(kind)s::text IS NULL OR d.kind = %(kind)s)
-          AND (%(symbol)s::text IS NULL OR lower(d.name) = lower(%(symbol)s)
-               OR right(lower('.' || d.qualified_name), length(%(symbol)s) + 1) = lower('.' || %(symbol)s))
+        WHERE d.project_id = c.project_id AND d.path = c.path AND d.name_line BETWEEN c.start_line AND c.end_line AND {which}
     )
 """
-# Qualified names of all languages are joined by "." in the index.
-_JOINER = re.compile(r"::|#|->")
+_LANGUAGE = "{table}.language = ANY(%(languages)s)"
+# A header is C's by its content and may belong to C++ code all the same.
+_LANGUAGE_OR_ALIKE = r"""
+    ({table}.language = ANY(%(languages)s)
+     OR {table}.language = ANY(%(alike)s) AND lower(substring({table}.path FROM '\.[^./]*$')) = ANY(%(alike_extensions)s))
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a chunk must be to count at all."""
+    """What a chunk must be to count at all, as it was asked for."""
 
     project_id: int | None = None
-    language: str | None = None
+    language: str | None = None  # any of several, between commas
     path_glob: str | None = None
     symbol: str | None = None
     kind: str | None = None
+    any_case: bool = False  # of the paths
 
     def where(self) -> tuple[sql.Composed, dict[str, object]]:
-        """A condition on `c` (chunks) and its parameters."""
-        conditions: list[sql.SQL] = [sql.SQL("true")]
-        parameters: dict[str, object] = {}
+        """A condition on `c` (chunks) and its parameters.
+
+        Raises:
+            CocosearchError: the path pattern is none.
+        """
+        conditions, parameters = self._of_files("c")
+        definitions, more = self._of_definitions()
+        if definitions:
+            conditions.append(sql.SQL(_DEFINES).format(which=sql.SQL(" AND ").join(definitions)))
+        return sql.SQL(" AND ").join([sql.SQL("true"), *conditions]), parameters | more
+
+    def where_files(self) -> tuple[sql.Composed, dict[str, object]]:
+        """What they ask of files, as a condition on `f` (files)."""
+        conditions, parameters = self._of_files("f")
+        return sql.SQL(" AND ").join([sql.SQL("f.skip_reason IS NULL"), *conditions]), parameters
+
+    def where_definitions(self) -> tuple[sql.Composed, dict[str, object]]:
+        """What they ask of definitions and of the project, as a condition on `d` (definitions)."""
+        conditions, parameters = self._of_definitions()
         if self.project_id is not None:
-            conditions.append(sql.SQL("c.project_id = %(project_id)s"))
+            conditions.append(sql.SQL("d.project_id = %(project_id)s"))
+            parameters["project_id"] = self.project_id
+        return sql.SQL(" AND ").join([sql.SQL("true"), *conditions]), parameters
+
+    def _of_files(self, table: str) -> tuple[list[sql.Composable], dict[str, object]]:
+        conditions: list[sql.Composable] = []
+        parameters: dict[str, object] = {}
+        alias = sql.SQL("c") if table == "c" else sql.SQL("f")
+        if self.project_id is not None:
+            conditions.append(sql.SQL("{table}.project_id = %(project_id)s").format(table=alias))
             parameters["project_id"] = self.project_id
         if self.language is not None:
-            conditions.append(sql.SQL("c.language = %(language)s"))
-            parameters["language"] = self.language.lower()
+            languages = languages_of(self.language)
+            alike = [pair for language in languages for pair in also_written_as(language)]
+            conditions.append(sql.SQL(_LANGUAGE_OR_ALIKE if alike else _LANGUAGE).format(table=alias))
+            parameters["languages"] = languages
+            if alike:
+                parameters |= {"alike": [language for language, _ in alike], "alike_extensions": [extension for _, extension in alike]}
         if self.path_glob is not None:
-            conditions.append(sql.SQL("c.path ~ %(path)s"))
-            parameters["path"] = glob_to_regex(self.path_glob)
-        if self.symbol is not None or self.kind is not None:
-            conditions.append(sql.SQL(_DEFINES))
-            symbol = None if self.symbol is None else _JOINER.sub(".", self.symbol.removesuffix("()"))
-            parameters |= {"symbol": symbol, "kind": self.kind}
-        return sql.SQL(" AND ").join(conditions), parameters
+            pattern = read_globs(self.path_glob, any_case=self.any_case)
+            if pattern.wanted is not None:
+                conditions.append(sql.SQL("{table}.path ~ %(path)s").format(table=alias))
+                parameters["path"] = pattern.wanted
+            if pattern.unwanted is not None:
+                conditions.append(sql.SQL("{table}.path !~ %(path_unwanted)s").format(table=alias))
+                parameters["path_unwanted"] = pattern.unwanted
+        return conditions, parameters
+
+    def _of_definitions(self) -> tuple[list[sql.Composable], dict[str, object]]:
+        conditions: list[sql.Composable] = []
+        parameters: dict[str, object] = {}
+        if self.symbol is not None:
+            symbol = read_symbol(self.symbol)
+            conditions.append(sql.SQL(SYMBOL))
+            parameters |= {
+                "symbol_written": [name.lower() for name in symbol.written],
+                "symbol_dotted": [f".{dotted}".lower() for dotted in symbol.dotted],
+                "symbol_names": [name.lower() for name in symbol.names],
+            }
+        if self.kind is not None:
+            conditions.append(sql.SQL(KIND))
+            parameters["kind"] = self.kind
+        return conditions, parameters
 
     @property
     def within_project(self) -> bool:
@@ -58,59 +118,7 @@ class Filters:
         return self != Filters()
 
 
-def glob_to_regex(glob: str) -> str:
-    """POSIX regular expression for a path glob: `*` and `?` stay within a name, `**` crosses directories.
-
-    A glob without '/' is matched against the file's name, as in gitignore(5): `*.py` finds Python files at any depth.
-
-    Raises:
-        CocosearchError: a '[' is never closed, or a range in it ends before it begins.
-    """
-    anchored = glob.lstrip("/")
-    regex = "" if "/" in glob.rstrip("/") else "(.*/)?"
-    if anchored.endswith("/"):
-        anchored += "**"
-    position = 0
-    while position < len(anchored):
-        character = anchored[position]
-        if anchored.startswith("**/", position):
-            regex += "(.*/)?"
-            position += 3
-            continue
-        if anchored.startswith("**", position):
-            regex += ".*"
-            position += 2
-            continue
-        if character == "[":
-            negated = anchored[position + 1 : position + 2] in ("!", "^")
-            begin = position + 1 + negated
-            end = anchored.find("]", begin + 1)  # a ']' at the very beginning is a member
-            if end < 0:
-                raise CocosearchError(f"The path pattern '{glob}' has a '[' without its ']'.")
-            regex += _bracket(anchored[begin:end], glob, negated=negated)
-            position = end + 1
-            continue
-        regex += {"*": "[^/]*", "?": "[^/]"}.get(character, re.escape(character))
-        position += 1
-    return f"^{regex}$"
-
-
-def _bracket(members: str, glob: str, *, negated: bool) -> str:
-    """A bracket expression that PostgreSQL and Python read alike; like `*` and `?`, it never matches a '/'."""
-    parts = []
-    position = 0
-    while position < len(members):
-        low, high = members[position], members[position + 2 : position + 3]
-        if high and members[position + 1] == "-":
-            if low > high:
-                raise CocosearchError(f"The path pattern '{glob}' has the range '{low}-{high}', which ends before it begins.")
-            parts.append(f"{_member(low)}-{_member(high)}")
-            position += 3
-        else:
-            parts.append(_member(low))
-            position += 1
-    return f"(?!/)[{'^' if negated else ''}{''.join(parts)}]"
-
-
-def _member(character: str) -> str:
-    return character if character.isalnum() or character == "_" else f"\\{character}"
+def languages_of(given: str) -> list[str]:
+    """The index's names of the languages that are asked for; one that nobody knows is taken by the name it has."""
+    asked = [name.strip() for name in given.split(",") if name.strip()] or [given]
+    return list(dict.fromkeys(language for name in asked for language in languages_named(name) or (name.lower(),)))

@@ -4,7 +4,8 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from typing import Any, TypeVar
 
 import anyio
@@ -12,14 +13,20 @@ import anyio.to_thread
 from fastmcp.exceptions import FastMCPError, NotFoundError, ToolError, ValidationError
 from fastmcp.server.dependencies import get_access_token
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
-from fastmcp.tools.base import ToolResult
+from fastmcp.tools.base import Tool, ToolResult
+from mcp import MCPError
+from mcp_types import INVALID_PARAMS
 from pydantic import ValidationError as PydanticValidationError
+from pydantic_core import ErrorDetails
 
 from cocosearch.errors import CocosearchError
+from cocosearch.serving.text import shortened, shown
 
 log = logging.getLogger(__name__)
 
 BUSY_AFTER_SECONDS = 10.0
+# Of what an error says, and of a name in it.
+MAX_SENTENCE, MAX_NAME = 1500, 60
 
 T = TypeVar("T")
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]")
@@ -52,7 +59,7 @@ class Lane:
         try:
             return await anyio.to_thread.run_sync(function, limiter=self._threads)
         except CocosearchError as error:
-            raise ToolError(str(error)) from error
+            raise ToolError(shortened(shown(str(error)), MAX_SENTENCE)) from error
         finally:
             self._places.release()
 
@@ -83,8 +90,12 @@ class CallLog(Middleware):
             raise
         except ValidationError as error:
             outcome = "refused"
-            raise ToolError(_bad_arguments(error)) from error
-        except (FastMCPError, NotFoundError):
+            known = await _arguments(context)
+            raise ToolError(_bad_arguments(error, known)) from error
+        except NotFoundError as error:
+            outcome = "refused"
+            raise MCPError(INVALID_PARAMS, await _unknown_tool(context)) from error
+        except FastMCPError:
             outcome = "refused"
             raise
         finally:
@@ -102,12 +113,47 @@ class CallLog(Middleware):
         return result
 
 
-def _bad_arguments(error: ValidationError) -> str:
+async def _tools(context: MiddlewareContext[Any]) -> Sequence[Tool]:
+    server = context.fastmcp_context
+    return await server.fastmcp.list_tools() if server else ()
+
+
+async def _arguments(context: MiddlewareContext[Any]) -> list[str]:
+    """Names of the arguments that the called tool takes."""
+    return [name for tool in await _tools(context) if tool.name == context.message.name for name in tool.parameters["properties"]]
+
+
+async def _unknown_tool(context: MiddlewareContext[Any]) -> str:
+    """The specification of MCP has a protocol error for it, so that no model takes it for an answer."""
+    names = [tool.name for tool in await _tools(context)]
+    name = context.message.name
+    return f"Unknown tool: {_echo(name)}.{_nearest(name, names)} There are {', '.join(names)}."
+
+
+def _bad_arguments(error: ValidationError, known: Sequence[str]) -> str:
     """What is wrong with which argument, without pydantic's echo of the input and its links."""
     if not isinstance(error.__cause__, PydanticValidationError):
         return "The arguments do not fit this tool; its schema says what it takes."
-    faults = [
-        f"{'.'.join(str(part) for part in fault['loc']) or 'arguments'}: {fault['msg'].removeprefix('Value error, ')}"
-        for fault in error.__cause__.errors(include_url=False, include_input=False)
-    ]
-    return f"Not valid: {'; '.join(faults)}."
+    faults = [_fault(fault, known) for fault in error.__cause__.errors(include_url=False, include_input=False)]
+    return shortened(f"Not valid: {'; '.join(faults)}.", MAX_SENTENCE)
+
+
+def _fault(fault: ErrorDetails, known: Sequence[str]) -> str:
+    name = ".".join(str(part) for part in fault["loc"]) or "arguments"
+    if fault["type"] == "unexpected_keyword_argument":
+        takes = ", ".join(known) or "none"
+        return f"{_echo(name)} is no argument of this tool.{_nearest(name, known)} It takes {takes}"
+    if fault["type"].startswith("missing"):
+        return f"{name} is missing; this tool needs it"
+    return f"{name}: {fault['msg'].removeprefix('Value error, ').removesuffix('.')}"
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    plain = {each.replace("_", ""): each for each in known}
+    close = get_close_matches(name.replace("_", "").replace("-", "").lower(), list(plain), n=1, cutoff=0.6)
+    begin = [each for each in known if name and (each.startswith(name) or name in each.split("_"))]
+    return f" Did you mean '{(begin or [plain[each] for each in close])[0]}'?" if begin or close else ""
+
+
+def _echo(name: str) -> str:
+    return f"'{shortened(shown(name), MAX_NAME)}'"

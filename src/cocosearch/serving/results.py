@@ -1,5 +1,6 @@
 """What the tools return: the structured output that clients see, kept apart from the program's own types so that it stays stable."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 
@@ -7,10 +8,14 @@ from pydantic import BaseModel, Field
 
 from cocosearch.database.jobs import Job
 from cocosearch.database.status import ProjectStatus
+from cocosearch.search.hits import estimate_tokens
 from cocosearch.search.types import Hit, IndexState, SearchResponse, Signals
-from cocosearch.serving.text import count_escaped, shown
+from cocosearch.serving.text import count_escaped, shortened, shown
 
-MAX_RESPONSE_CHARACTERS = 200_000
+# Of an error of an indexing run; in the list of all projects it is one of many.
+MAX_ERROR, MAX_ERROR_IN_LIST = 2000, 200
+# Of `list_projects`: for what is known of projects, and for the names of the others.
+LIST_TOKENS, NAMES_TOKENS = 7_000, 3_000
 
 
 class HitSignals(BaseModel):
@@ -96,23 +101,10 @@ class SearchResult(BaseModel):
 
     @classmethod
     def of(cls, response: SearchResponse, *, explain: bool) -> "SearchResult":
-        """The response, without the last hits where all of them would be too much for one message."""
-        hits: list[CodeHit] = []
-        room = MAX_RESPONSE_CHARACTERS
-        for hit in response.hits:
-            shown_hit = CodeHit.of(hit, explain=explain)
-            room -= len(shown_hit.text)
-            if hits and room < 0:
-                break
-            hits.append(shown_hit)
-        notes = [response.note] if response.note else []
-        if len(hits) < len(response.hits):
-            notes.append(
-                f"{len(response.hits) - len(hits)} more hits did not fit into one answer; narrow the search by path_glob or language."
-            )
+        """The response as a client sees it."""
         return cls(
-            hits=hits,
-            note=" ".join(notes) or None,
+            hits=[CodeHit.of(hit, explain=explain) for hit in response.hits],
+            note=None if response.note is None else shown(response.note),
             indexes=[IndexInfo.of(state) for state in response.indexes],
             took_ms=round(response.timings.total_ms, 1),
         )
@@ -138,8 +130,8 @@ class ProjectInfo(BaseModel):
     last_error: str | None = Field(description="Why the last run failed, if it did.")
 
     @classmethod
-    def of(cls, status: ProjectStatus) -> "ProjectInfo":
-        """The status as a client sees it."""
+    def of(cls, status: ProjectStatus, *, most: int = MAX_ERROR) -> "ProjectInfo":
+        """The status as a client sees it, with at most so many characters of its error."""
         return cls(
             name=status.name,
             root=shown(status.root),
@@ -155,14 +147,41 @@ class ProjectInfo(BaseModel):
             requested_at=status.requested_at,
             indexed_at=status.indexed_at,
             checked_at=status.checked_at,
-            last_error=None if status.last_error is None else shown(status.last_error),
+            last_error=None if status.last_error is None else shortened(shown(status.last_error), most),
         )
 
 
 class ProjectList(BaseModel):
     """Answer of `list_projects`."""
 
-    projects: list[ProjectInfo] = Field(description="All projects, by name.")
+    projects: list[ProjectInfo] = Field(description="All projects, by name; of many, as many as an answer has room for.")
+    others: list[str] = Field(default_factory=list, description="Names of more projects; index_status tells of each.")
+    note: str | None = Field(default=None, description="Says so when not all projects are in the answer.")
+
+    @classmethod
+    def of(cls, statuses: Sequence[ProjectStatus]) -> "ProjectList":
+        """The projects that there is room for, the names of others, and how many are left."""
+        projects: list[ProjectInfo] = []
+        room = LIST_TOKENS
+        for status in statuses:
+            info = ProjectInfo.of(status, most=MAX_ERROR_IN_LIST)
+            room -= estimate_tokens(info.model_dump_json())
+            if room < 0:
+                break
+            projects.append(info)
+        others: list[str] = []
+        room = NAMES_TOKENS
+        for status in statuses[len(projects) :]:
+            room -= estimate_tokens(f'"{status.name}",')
+            if room < 0:
+                break
+            others.append(status.name)
+        if not others:
+            return cls(projects=projects)
+        left = len(statuses) - len(projects) - len(others)
+        more = f" {left} more have no room: a project that you know by name is found by it." if left else ""
+        note = f"There are {len(statuses)} projects; of {len(others)} only the name is given, index_status tells the rest.{more}"
+        return cls(projects=projects, others=others, note=note)
 
 
 class IndexJob(BaseModel):

@@ -1,6 +1,6 @@
 r"""What text may look like on its way in and out.
 
-In: text goes into SQL and into an embedding request, so NUL and lone surrogates are refused with a sentence.
+In: see `cocosearch.serving.arguments`.
 Out: source text is given as it is, save the characters that act instead of showing. Escape sequences can drive a terminal, bidirectional
 controls and invisible characters make code read otherwise than it runs or hide instructions to an assistant. Each of them becomes a visible
 escape such as `\x1b` or `\u202e`, so nothing is silently lost and the reader sees that it was there. Tabs and line ends stay.
@@ -12,8 +12,9 @@ _ACTING = re.compile(
     "["
     "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"  # C0 and C1 controls but tab, line feed, carriage return
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # direction
-    "\u200b\u2060-\u2064\ufeff\u00ad"  # invisible (the joiners U+200C and U+200D are needed by scripts and emoji)
-    "\U000e0000-\U000e007f"  # tag characters: a hidden alphabet
+    "\u200b\u2060-\u2065\u206a-\u206f\u180e\ufeff\ufff9-\ufffb\u00ad"  # invisible (scripts and emoji need the joiners U+200C, U+200D)
+    "\u2028\u2029"  # line ends that are none in code
+    "\U000e0000-\U000e0fff"  # tag characters and more variation selectors: hidden alphabets
     "\ud800-\udfff"
     "]"
     "|\r(?!\n)"  # a lone carriage return lets a line overwrite itself
@@ -34,26 +35,9 @@ def _escape(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
-def storable(text: str) -> str:
-    """`text` itself if PostgreSQL can take it.
-
-    Raises:
-        ValueError: it holds NUL or half of a surrogate pair (pydantic turns this into a validation error of the argument).
-    """
-    if "\x00" in text:
-        raise ValueError("the text holds a NUL character; remove it")
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise ValueError("the text holds half of a surrogate pair, which is no character; send valid Unicode")
-    return text
-
-
-def not_blank(text: str) -> str:
-    """`text` without surrounding white space.
-
-    Raises:
-        ValueError: nothing else is in it.
-    """
-    stripped = text.strip()
-    if not stripped:
-        raise ValueError("the text is empty; say what to look for")
-    return stripped
+def shortened(text: str, most: int) -> str:
+    """The text, or its two ends around what was left out."""
+    if len(text) <= most:
+        return text
+    end = most // 3
+    return f"{text[: most - end]} […{len(text) - most} characters…] {text[-end:]}"

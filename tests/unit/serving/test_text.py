@@ -1,6 +1,6 @@
 import pytest
 
-from cocosearch.serving.text import count_escaped, not_blank, shown, storable
+from cocosearch.serving.text import count_escaped, shortened, shown
 
 
 @pytest.mark.parametrize("text", ["def f():\n\treturn 1\r\n", "grüße 日本語 🙂", "👩\u200d💻 and क्\u200cष", "", "\\x1b written out"])
@@ -21,6 +21,9 @@ def test_text_that_only_shows_stays_as_it_is(text: str) -> None:
         ("zero\u200bwidth\ufeff", "zero\\u200bwidth\\ufeff"),
         ("\U000e0041", "\\U000e0041"),
         ("\ud800", "\\ud800"),
+        ("a\u2028b", "a\\u2028b"),
+        ("a\U000e0101", "a\\U000e0101"),
+        ("\u206a\ufff9\u180e", "\\u206a\\ufff9\\u180e"),
     ],
 )
 def test_acting_characters_become_visible(text: str, expected: str) -> None:
@@ -29,15 +32,6 @@ def test_acting_characters_become_visible(text: str, expected: str) -> None:
     assert shown(expected) == expected
 
 
-def test_what_the_database_cannot_take_is_refused() -> None:
-    assert storable("grüße 🙂") == "grüße 🙂"
-    with pytest.raises(ValueError, match="NUL"):
-        storable("a\x00")
-    with pytest.raises(ValueError, match="surrogate"):
-        storable("\udc80")
-
-
-def test_a_blank_query_is_refused() -> None:
-    assert not_blank("  a b ") == "a b"
-    with pytest.raises(ValueError, match="empty"):
-        not_blank(" \n\t")
+def test_a_text_that_is_too_long_keeps_its_ends() -> None:
+    assert shortened("abc", 3) == "abc"
+    assert shortened("a" * 50 + "b" * 50, 30) == f"{'a' * 20} […70 characters…] {'b' * 10}"

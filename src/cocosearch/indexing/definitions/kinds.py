@@ -1,6 +1,7 @@
 """What a definition is."""
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import StrEnum
 
 
@@ -36,3 +37,39 @@ class Definition:
     start_line: int
     end_line: int
     name_line: int
+
+
+_ALSO_CALLED = {
+    Kind.FUNCTION: "func fn def fun procedure proc sub subroutine lambda",
+    Kind.METHOD: "constructor ctor member getter setter",
+    Kind.CLASS: "cls object type_class",
+    Kind.INTERFACE: "trait protocol abstract",
+    Kind.ENUM: "enumeration",
+    Kind.STRUCT: "structure record union",
+    Kind.TYPE: "typedef alias typealias newtype",
+    Kind.MODULE: "namespace package mod",
+    Kind.IMPLEMENTATION: "impl extension instance",
+    Kind.CONSTANT: "const",
+    Kind.VARIABLE: "var let",
+    Kind.FIELD: "property attribute attr prop",
+    Kind.MACRO: "define",
+    Kind.HEADING: "header title",
+    Kind.SECTION: "task target stage",
+    Kind.RESOURCE: "table view index",
+    Kind.KEY: "",
+}
+_BY_WORD = {word: kind for kind, words in _ALSO_CALLED.items() for word in (kind.value, *words.split())}
+
+
+def kind_named(word: str) -> Kind | None:
+    """The kind that a user's word means, in any case and number: `Functions`, `func`, `trait`; None for a word that means none."""
+    plain = word.strip().lower().replace("-", "_").replace(" ", "_")
+    forms = (plain, plain.removesuffix("s"), plain.removesuffix("es"), f"{plain.removesuffix('ies')}y")
+    return next((_BY_WORD[form] for form in forms if form in _BY_WORD), None)
+
+
+def kind_not_known(word: str) -> str:
+    """The sentence for a word that means no kind."""
+    close = get_close_matches(word.strip().lower(), list(_BY_WORD), n=1, cutoff=0.6)
+    hint = f" Did you mean '{_BY_WORD[close[0]]}'?" if close else ""
+    return f"'{word}' is no kind of definition.{hint} There are {', '.join(Kind)}."
