@@ -41,7 +41,11 @@ def test_what_models_read_in_small_pieces_is_not_counted_by_its_length(text: str
 
 
 def test_a_hit_is_more_than_its_text() -> None:
-    assert hit_tokens(hit(1, "x" * 400)) > estimate_tokens("x" * 400) + 50
+    plain, explained = hit_tokens(hit(1, "x" * 400)), hit_tokens(hit(1, "x" * 400), explain=True)
+    assert plain > estimate_tokens("x" * 400) + 50
+    assert fit_budget([hit(1, "x" * 400)], plain) != []
+    assert fit_budget([hit(1, "x" * 400)], plain, explain=True) == []
+    assert explained > plain + 50
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -114,9 +114,9 @@ def _answer(
             notes.append(note_on_filters(connection, meant.filters))
     elif not found:
         notes.append(NO_WORD_FOUND)
-    hits = found if request.max_tokens is None else fit_budget(found, request.max_tokens)
+    hits = found if request.max_tokens is None else fit_budget(found, request.max_tokens, explain=request.explain)
     states = index_states(connection, name, found, vector.model[0] if vector else None)
-    return hits, [note for note in (*notes, note_on_budget(found, hits), note_on_progress(states)) if note], states
+    return hits, [note for note in (*notes, note_on_budget(found, hits, explain=request.explain), note_on_progress(states)) if note], states
 
 
 @dataclass(frozen=True, slots=True)

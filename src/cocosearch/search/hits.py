@@ -11,6 +11,7 @@ from cocosearch.search.types import Hit
 
 # What a hit says beside its text, names and path: lines, language, score, arms, and the names of the fields.
 TOKENS_PER_HIT = 70
+TOKENS_PER_SIGNALS = 120
 # Pieces as the vocabularies of language models cut them, with what each is counted for. Beside the tokenizers of two families, code, prose
 # and data come out at 1.0 to 2.0 times the tokens of the greater, base64 and emoji at 0.8.
 _PIECE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+|\s\s+|[^\sA-Za-z0-9]+")
@@ -63,10 +64,10 @@ def estimate_tokens(text: str) -> int:
     return ceil(tokens)
 
 
-def hit_tokens(hit: Hit) -> int:
+def hit_tokens(hit: Hit, *, explain: bool = False) -> int:
     """Tokens of a hit with all that is said of it."""
     said = (hit.text, hit.path, hit.project, hit.symbol or "", hit.enclosing or "")
-    return TOKENS_PER_HIT + sum(map(estimate_tokens, said))
+    return TOKENS_PER_HIT + TOKENS_PER_SIGNALS * explain + sum(map(estimate_tokens, said))
 
 
 def make_hits(connection: Connection, ranked: Sequence[Ranked], limit: int, names: Container[str], *, whole_definitions: bool) -> list[Hit]:
@@ -114,12 +115,12 @@ def make_hits(connection: Connection, ranked: Sequence[Ranked], limit: int, name
     return hits
 
 
-def fit_budget(hits: Sequence[Hit], max_tokens: int) -> list[Hit]:
+def fit_budget(hits: Sequence[Hit], max_tokens: int, *, explain: bool = False) -> list[Hit]:
     """The hits, best first, that fit together; what does not fit is left out whole, and a shorter one may take its place."""
     fitting = []
     room = max_tokens
     for hit in hits:
-        needed = hit_tokens(hit)
+        needed = hit_tokens(hit, explain=explain)
         if needed <= room:
             fitting.append(hit)
             room -= needed

@@ -48,23 +48,24 @@ def note_on_words(query: Query) -> str | None:
     return None
 
 
-def note_on_budget(found: Sequence[Hit], hits: Sequence[Hit]) -> str | None:
+def note_on_budget(found: Sequence[Hit], hits: Sequence[Hit], *, explain: bool) -> str | None:
     """Where there is no room for all hits."""
     if len(hits) == len(found):
         return None
     if hits:
         return (
-            f"Not within max_tokens: {len(found) - len(hits)} of {len(found)} hits. A narrower search, or max_tokens {_rounded(found)}, "
-            f"shows them."
+            f"Not within max_tokens: {len(found) - len(hits)} of {len(found)} hits. "
+            f"A narrower search, or max_tokens {_rounded(found, explain=explain)}, shows them."
         )
     best = found[0]
-    needed = hit_tokens(best)
+    needed = hit_tokens(best, explain=explain)
     return f"No hit fits into max_tokens: the best, {best.path}:{best.start_line}-{best.end_line} of {best.project}, needs {needed}."
 
 
-def _rounded(found: Sequence[Hit]) -> int:
+def _rounded(found: Sequence[Hit], *, explain: bool) -> int:
     """Room for all of them, as a number that is easy to write."""
-    return min(MAX_TOKENS, -(-sum(map(hit_tokens, found)) // 1000) * 1000)
+    needed = sum(hit_tokens(hit, explain=explain) for hit in found)
+    return min(MAX_TOKENS, -(-needed // 1000) * 1000)
 
 
 def note_on_progress(states: Sequence[IndexState]) -> str | None:

@@ -24,7 +24,8 @@ class SearchRequest:
     symbol: str | None = None  # only chunks that define this name, in any case; also qualified, as in Client.retry
     kind: str | None = None  # only chunks that define something of this kind
     whole_definitions: bool = False  # widen each hit to the definition that it is a part of
-    max_tokens: int | None = None  # of all hits together, by `estimate_tokens`
+    max_tokens: int | None = None  # of all hits together, by `hit_tokens`
+    explain: bool = False  # the signals are shown with each hit, and take room
 
 
 @dataclass(frozen=True, slots=True)

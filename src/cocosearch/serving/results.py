@@ -1,5 +1,6 @@
 """What the tools return: the structured output that clients see, kept apart from the program's own types so that it stays stable."""
 
+import operator
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -155,8 +156,10 @@ class ProjectList(BaseModel):
     """Answer of `list_projects`."""
 
     projects: list[ProjectInfo] = Field(description="All projects, by name; of many, as many as an answer has room for.")
-    others: list[str] = Field(default_factory=list, description="Names of more projects; index_status tells of each.")
-    note: str | None = Field(default=None, description="Says so when not all projects are in the answer.")
+    others: list[str] = Field(
+        default_factory=list, exclude_if=operator.not_, description="Names of more projects, if there are; index_status tells of each."
+    )
+    note: str | None = Field(default=None, exclude_if=operator.not_, description="Says so when not all projects are in the answer.")
 
     @classmethod
     def of(cls, statuses: Sequence[ProjectStatus]) -> "ProjectList":
