@@ -1,11 +1,14 @@
 """Filters as people and models write them: the right file, or a note that says which filter matched nothing and what there is."""
 
+import os
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 from tests.integration import services
 
 from cocosearch.database import connect, open_pool
@@ -363,3 +366,24 @@ def test_a_stack_trace_finds_the_code_it_came_from(place: Place) -> None:
             response = search(place.pool, asked, SearchRequest(text))
             assert response.hits[0].path == "src/api/errors.py"
             assert f"The query has {len(text.strip())} characters: its messages and names were searched" in (response.note or "")
+
+
+# Signs that patterns, names and SQL give a meaning to, and letters of what is there.
+SIGNS = st.text(alphabet="*?[]{}!,/\\.:#<>()$@`'\"%_-^|+ ~=;&0aASsrcpyé在🙂\u0301\u202e\x01", max_size=60)
+FILTERS = st.fixed_dictionaries(
+    {"query": SIGNS.filter(str.strip)}, optional=dict.fromkeys(("path_glob", "symbol", "language", "kind", "project"), SIGNS)
+)
+
+
+@hypothesis.settings(max_examples=int(os.environ.get("FUZZ_EXAMPLES", "100")), deadline=None, derandomize=True)
+@hypothesis.given(asked=FILTERS)
+def test_whatever_is_asked_for_the_answer_has_hits_or_a_note(place: Place, asked: dict[str, str]) -> None:
+    """A bounded run of a fuzz target; `FUZZ_EXAMPLES` makes it a long one."""
+    try:
+        response = search(place.pool, place.away, SearchRequest(**asked))  # type: ignore[arg-type]
+    except CocosearchError as error:
+        assert str(error).endswith((".", "`."))  # noqa: PT017 - either is right
+    else:
+        note = (response.note or "").partition("vector for the query: ")[2]
+        assert response.hits or "." in note
+        assert response.indexes
