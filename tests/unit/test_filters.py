@@ -19,7 +19,7 @@ def test_only_given_filters_are_conditions() -> None:
         "path": pattern.wanted,
         "path_unwanted": pattern.unwanted,
         "symbol_written": ["client::retry"],
-        "symbol_dotted": [".client.retry"],
+        "symbol_ends": ["%.client.retry"],
         "symbol_names": ["retry"],
         "kind": "method",
     }
@@ -36,7 +36,7 @@ def test_one_of_symbol_and_kind_asks_for_the_definitions(given: dict[str, str]) 
 
 @pytest.mark.parametrize("written", ["Client.retry", "Client::retry", "Client#retry", "Client->retry", "Client.retry()"])
 def test_a_qualified_name_is_taken_as_each_language_writes_it(written: str) -> None:
-    assert Filters(symbol=written).where()[1]["symbol_dotted"] == [".client.retry"]
+    assert Filters(symbol=written).where()[1]["symbol_ends"] == ["%.client.retry"]
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,7 @@ def test_a_language_is_known_by_its_usual_names(asked: str, languages: set[str])
 
 def test_headers_may_be_of_either_language() -> None:
     assert Filters(language="cpp").where()[1]["alike_extensions"] == [".h"]
+
+
+def test_a_symbol_s_signs_are_no_pattern() -> None:
+    assert Filters(symbol="get_%a\\").where()[1]["symbol_ends"] == [r"%.get\_\%a"]

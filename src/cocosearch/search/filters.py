@@ -1,5 +1,6 @@
 """Filters of a search as SQL: they hold inside each arm, before anything is ranked or cut."""
 
+import re
 from dataclasses import dataclass, replace
 
 from psycopg import sql
@@ -8,15 +9,13 @@ from cocosearch.lexicon.languages import also_written_as, languages_named
 from cocosearch.search.globs import read_globs
 from cocosearch.search.symbols import read_symbol
 
+_LIKE_SIGN, _ESCAPED = re.compile(r"[%_\\]"), r"\\\g<0>"
 # Of definitions d: its module, as paths name it (src/api/errors.py → src.api.errors, api/__init__.py → api).
 _MODULE = r"replace(regexp_replace(d.path, '(/(__init__|index|mod|lib))?\.[^./]*$', ''), '/', '.')"
 SYMBOL = f"""
     (lower(d.name) = ANY(%(symbol_written)s)
-     OR EXISTS (
-         SELECT FROM unnest(%(symbol_dotted)s::text[]) AS asked
-         WHERE right(lower('.' || d.qualified_name), length(asked)) = asked
-            OR lower(d.name) = ANY(%(symbol_names)s) AND right(lower('.' || {_MODULE} || '.' || d.qualified_name), length(asked)) = asked
-     ))
+     OR lower('.' || d.qualified_name) LIKE ANY(%(symbol_ends)s)
+     OR lower(d.name) = ANY(%(symbol_names)s) AND lower('.' || {_MODULE} || '.' || d.qualified_name) LIKE ANY(%(symbol_ends)s))
 """
 KIND = "d.kind = %(kind)s"
 _DEFINES = """
@@ -101,7 +100,7 @@ class Filters:
             conditions.append(sql.SQL(SYMBOL))
             parameters |= {
                 "symbol_written": [name.lower() for name in symbol.written],
-                "symbol_dotted": [f".{dotted}".lower() for dotted in symbol.dotted],
+                "symbol_ends": [f"%.{_LIKE_SIGN.sub(_ESCAPED, dotted)}".lower() for dotted in symbol.dotted],
                 "symbol_names": [name.lower() for name in symbol.names],
             }
         if self.kind is not None:

@@ -59,5 +59,5 @@ def tidied(request: SearchRequest) -> SearchRequest:
         language=tidy(request.language),
         path_glob=tidy(request.path_glob),
         symbol=tidy(request.symbol),
-        kind=tidy(request.kind),
+        kind=(tidy(request.kind) or "").lower() or None,
     )

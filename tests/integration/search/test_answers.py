@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from fastmcp import Client
 from pgvector import HalfVector
 from tests.integration import services
 from tests.integration.indexing.command import run
 from tests.integration.indexing.conftest import copy_h11
+from tests.unit.serving.fakes import BACKEND
 
 from cocosearch.database import connect, open_pool
 from cocosearch.database.connection import Connection, Pool
@@ -23,6 +25,8 @@ from cocosearch.projects import load_project
 from cocosearch.search import Arm, Hit, SearchRequest, search
 from cocosearch.search.hits import estimate_tokens
 from cocosearch.search.types import Signals
+from cocosearch.serving.dispatch import CallLog
+from cocosearch.serving.mcp import DEFAULT_TOKENS, build_mcp
 from cocosearch.settings import Settings
 
 DEFINITIONS = {
@@ -149,6 +153,24 @@ def test_a_budget_that_nothing_fits_into_is_told_what_would(pool: Pool, client: 
     response = search(pool, client, SearchRequest("x", limit=1, symbol="normalize_and_validate", whole_definitions=True, max_tokens=100))
     assert response.hits == ()
     assert "No hit fits into max_tokens: the best, _headers.py:" in (response.note or "")
+
+
+@pytest.mark.parametrize("form", [{}, {"whole_definitions": True}, {"explain": True}])
+async def test_both_copies_of_the_largest_answer_fit_what_clients_read(pool: Pool, client: OllamaClient, form: dict[str, bool]) -> None:
+    """Unless more is asked for: clients cut what is longer than 25,000 tokens."""
+    backend = replace(BACKEND, search=lambda request: search(pool, client, request))
+    asked = {"query": "parse the request line and headers", "limit": 50, **form}
+    async with Client(build_mcp(Settings.model_validate({}), backend, CallLog())) as connected:
+        result = await connected.call_tool("search_code", asked)
+        whole = await connected.call_tool("search_code", {**asked, "max_tokens": 200_000})
+    (copy,) = result.content
+    assert json.loads(copy.text) == result.structured_content
+    assert estimate_tokens(copy.text) < 1.25 * DEFAULT_TOKENS
+    assert 2 * len(copy.text) / 4 < 20_000
+    left_out = 50 - len(result.data.hits)
+    assert left_out > 0
+    assert f"Not within max_tokens: {left_out} of 50 hits. A narrower search, or max_tokens " in result.data.note
+    assert (len(whole.data.hits), whole.data.note) == (50, None)
 
 
 def test_an_answer_says_how_complete_and_fresh_the_index_is(pool: Pool, client: OllamaClient, away: OllamaClient) -> None:
