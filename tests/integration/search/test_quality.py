@@ -59,7 +59,7 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
     "apply numbered schema migrations once": ("src/cocosearch/database/migrations.py",),
     "tell systemd that the service is ready": ("src/cocosearch/sdnotify.py",),
     "prefix in front of a query for each embedding model": ("src/cocosearch/embedding/prompts.py",),
-    "convert a path glob to a regular expression": ("src/cocosearch/search/filters.py",),
+    "convert a path glob to a regular expression": ("src/cocosearch/search/globs.py",),
     "penalty for test and vendored files in the ranking": ("src/cocosearch/search/ranking.py", "src/cocosearch/paths.py"),
     "wait until no tool call is running before the server stops": (
         *("src/cocosearch/serving/server.py", "src/cocosearch/serving/dispatch.py"),
