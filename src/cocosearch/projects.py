@@ -1,5 +1,6 @@
 """Projects on disk: where `cocosearch.yaml` is found, what it may say, and which directories may be indexed."""
 
+import errno
 import os
 import pwd
 import re
@@ -10,10 +11,12 @@ from difflib import get_close_matches
 from pathlib import Path
 
 import yaml
-from pathspec import GitIgnoreSpec
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from cocosearch.beneath import NotAFileError, directory, read_file, status
 from cocosearch.errors import ConfigurationError, PathNotAllowedError
+from cocosearch.git_places import git_own_directory, git_root
+from cocosearch.ignore_patterns import parse_rule
 
 CONFIG_NAME = "cocosearch.yaml"
 MAX_CONFIG_BYTES = 65_536
@@ -57,13 +60,17 @@ def find_config(start: Path) -> Path | None:
     """`cocosearch.yaml` in the directory, else in the root of the git work tree around it; works without git."""
     root = git_root(start)
     candidates = [start / CONFIG_NAME, *([root / CONFIG_NAME] if root is not None else [])]
-    # os.path: a directory that this user may not enter has no configuration for it.
-    return next((candidate for candidate in candidates if os.path.isfile(candidate)), None)  # noqa: PTH113
+    return next((candidate for candidate in candidates if _holds_config(candidate)), None)
 
 
-def git_root(start: Path) -> Path | None:
-    """The innermost directory at or above `start` that holds `.git` (a directory, or the file of a work tree)."""
-    return next((directory for directory in (start, *start.parents) if os.path.exists(directory / ".git")), None)  # noqa: PTH110
+def _holds_config(candidate: Path) -> bool:
+    """Whether there is a file, or a link, which is then refused; a directory that this user may not enter has no configuration for it."""
+    try:
+        with directory(candidate.parent) as base:
+            found = status(base, candidate.name)
+    except OSError:
+        return False
+    return found is not None and (stat.S_ISREG(found.st_mode) or stat.S_ISLNK(found.st_mode))
 
 
 def load_project(root: Path, name: str | None = None) -> Project:
@@ -73,6 +80,9 @@ def load_project(root: Path, name: str | None = None) -> Project:
         ConfigurationError: the directory's `cocosearch.yaml` or the name is malformed, or there is no such directory for this user.
     """
     root = _readable_directory(root)
+    own = git_own_directory(root)
+    if own is not None:
+        raise ConfigurationError(bare_repository_message(root, own))
     config_path = find_config(root)
     config = read_config(config_path) if config_path else ProjectConfig()
     config_name = config.name if config_path and config_path.parent == root else None
@@ -82,6 +92,12 @@ def load_project(root: Path, name: str | None = None) -> Project:
             f"'{chosen}' cannot be a project's name: use up to 64 lower-case letters, digits, '.', '_' and '-', not beginning with a mark."
         )
     return Project(name=chosen, root=root, config=config, config_path=config_path)
+
+
+def bare_repository_message(root: Path, own: Path) -> str:
+    """Why a directory cannot be indexed that is git's own, or lies in it."""
+    where = "is a bare git repository" if own == root else f"lies in git's own directory {own}"
+    return f"{root} {where}: it holds git's records, no files of a project. Clone the repository, and index the clone."
 
 
 def _readable_directory(path: Path) -> Path:
@@ -121,14 +137,19 @@ def read_config(path: Path) -> ProjectConfig:
     Raises:
         ConfigurationError: with the file, the key and, for an unknown key, the one that was probably meant.
     """
-    if path.is_symlink():
-        raise ConfigurationError(f"{path} is a symbolic link; a project's configuration must be a file of the project.")
-    if path.stat().st_size > MAX_CONFIG_BYTES:
+    try:
+        with directory(path.parent) as base:
+            data = read_file(base, path.name, MAX_CONFIG_BYTES)
+    except NotAFileError:
+        raise ConfigurationError(f"{path} is not a file.") from None
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise ConfigurationError(f"{path} is a symbolic link; a project's configuration must be a file of the project.") from None
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from None
+    if len(data) > MAX_CONFIG_BYTES:
         raise ConfigurationError(f"{path} is larger than {MAX_CONFIG_BYTES} bytes.")
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from None
+        content = yaml.safe_load(data.decode("utf-8"))
     except (
         yaml.YAMLError,
         ValueError,
@@ -162,9 +183,16 @@ def _check_pattern(path: Path, pattern: str) -> None:
     if ".." in pattern.removeprefix("!").split("/") or "\0" in pattern or not pattern.strip():
         raise ConfigurationError(f"{path}: the pattern '{pattern}' must name files inside the project, without '..'.")
     try:
-        GitIgnoreSpec.from_lines([pattern])
-    except (ValueError, re.error):
-        raise ConfigurationError(f"{path}: '{pattern}' is not a pattern of gitignore.") from None
+        encoded = pattern.encode("utf-8")
+        rule = None if encoded.startswith(b"#") or b"\n" in encoded else parse_rule(encoded)
+    except ValueError as error:
+        raise ConfigurationError(f"{path}: '{pattern}' is not a pattern of gitignore: {error}.") from None
+    if rule is None or any(_has_range_backwards(bracket) for bracket in re.findall(r"\[([^\]]+)\]", pattern)):
+        raise ConfigurationError(f"{path}: '{pattern}' is not a pattern of gitignore, or can match nothing.")
+
+
+def _has_range_backwards(bracket: str) -> bool:
+    return any(mark == "-" and low > high for low, mark, high in zip(bracket, bracket[1:], bracket[2:], strict=False))
 
 
 def resolve_allowed_root(path: str, allowed_roots: Sequence[Path]) -> Path:

@@ -2,15 +2,15 @@
 
 import codecs
 import errno
-import os
-import stat
 from pathlib import Path
 
+from cocosearch.beneath import NotAFileError, directory, read_file
 from cocosearch.indexing.listing import SkipReason
 from cocosearch.indexing.secrets import redact
 
 SNIFF_BYTES = 8192  # git decides by a NUL in the first 8,000 bytes too (xdiff-interface.c)
 MAX_CONTROL_SHARE = 0.02
+_LED_AWAY = frozenset({errno.ELOOP, errno.EXDEV})
 _CONTROLS = frozenset(range(0x20)) - frozenset(b"\t\n\r\f\b\x1b")
 
 
@@ -31,24 +31,17 @@ def read_text(root: Path, path: str, max_bytes: int) -> str | SkipReason:
 
 
 def _read_bytes(root: Path, path: str, max_bytes: int) -> bytes | SkipReason:
-    full = root / path
-    if full.parent.resolve() != full.parent or not full.is_relative_to(root):
-        return SkipReason.SYMLINK  # a directory above was replaced by a link since the listing
     try:
-        descriptor = os.open(full, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with directory(root) as base:
+            data = read_file(base, path, max_bytes)
     except PermissionError:
         return SkipReason.UNREADABLE  # for good, so no reason to fail the run; another mode or owner changes the file's stamp
+    except NotAFileError:
+        return SkipReason.NOT_A_FILE
     except OSError as error:
-        if error.errno == errno.ELOOP:
-            return SkipReason.SYMLINK
+        if error.errno in _LED_AWAY:
+            return SkipReason.SYMLINK  # the file, or a directory above it, was replaced by a link since the listing
         raise
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return SkipReason.NOT_A_FILE
-        with os.fdopen(descriptor, "rb", closefd=False) as stream:
-            data = stream.read(max_bytes + 1)
-    finally:
-        os.close(descriptor)
     return data if len(data) <= max_bytes else SkipReason.TOO_LARGE
 
 
