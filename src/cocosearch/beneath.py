@@ -132,7 +132,8 @@ def has_openat2() -> bool:
 
 
 def _openat2(base: int, path: str, flags: int) -> int:
-    how = _OpenHow(flags, 0, _RESOLVE_BENEATH | _RESOLVE_NO_SYMLINKS | _RESOLVE_NO_MAGICLINKS)
+    # Without O_NOFOLLOW, which makes of a link at the end what is "no directory"; the kernel refuses it as any other link.
+    how = _OpenHow(flags & ~os.O_NOFOLLOW, 0, _RESOLVE_BENEATH | _RESOLVE_NO_SYMLINKS | _RESOLVE_NO_MAGICLINKS)
     while True:
         descriptor = int(
             _libc.syscall(

@@ -253,6 +253,13 @@ def _project(status: ProjectStatus) -> Finding:
         )
     by_words_alone = status.chunks - status.chunks_embedded
     without = f" {by_words_alone} of them found by words alone." if by_words_alone else ""
+    if status.notes:
+        return Finding(
+            part,
+            Level.WARNING,
+            f"{status.state.value}; {size}.{without} {' '.join(status.notes)}",
+            "Let the service's user read what is named there, or make it what it should be; until then more or fewer files are indexed.",
+        )
     return Finding(part, Level.OK, f"{status.state.value}; {size}.{without}")
 
 

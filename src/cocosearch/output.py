@@ -87,6 +87,7 @@ def write_projects(projects: Sequence["ProjectStatus"]) -> None:
     for project in projects:
         counts = f"{project.files:>6} files  {project.chunks:>7} chunks"
         sys.stdout.write(line(f"{project.name:<{width}}  {project.state.value:<8}  {counts}  {project.root}"))
+        sys.stdout.write("".join(line(f"{'':<{width}}  {note}") for note in project.notes))
 
 
 def write_project(project: "ProjectStatus") -> None:
@@ -103,6 +104,7 @@ def write_project(project: "ProjectStatus") -> None:
         "indexed": _moment(project.indexed_at),
         "checked": _moment(project.checked_at),
         "last error": project.last_error or "none",
+        **({"notes": " ".join(project.notes)} if project.notes else {}),
     }
     sys.stdout.write(line(project.name) + "".join(line(f"  {name:<11}{value}") for name, value in lines.items()))
 

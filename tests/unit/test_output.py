@@ -137,6 +137,15 @@ def test_no_part_of_a_project_steers_the_terminal(capsys: pytest.CaptureFixture[
     assert out.count("\n") == 11
 
 
+def test_what_could_not_be_honoured_is_shown_with_the_project(capsys: pytest.CaptureFixture[str]) -> None:
+    noted = replace(status(), notes=[f"Ignore rules are missing: '{ESCAPE}' cannot be read."])
+    for write in (write_project, lambda project: write_projects([project])):
+        write(noted)
+        out = capsys.readouterr().out
+        assert "Ignore rules are missing" in out
+        assert harmful(out) == []
+
+
 def test_a_project_is_shown_with_all_that_is_known(capsys: pytest.CaptureFixture[str]) -> None:
     write_project(status())
     out = capsys.readouterr().out

@@ -1,6 +1,6 @@
 """What the database knows of each project: progress, freshness, last error."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import get_close_matches
 from enum import StrEnum
@@ -50,6 +50,7 @@ class ProjectStatus:
     indexed_at: datetime | None
     checked_at: datetime | None
     last_error: str | None
+    notes: list[str] = field(default_factory=list)  # what the last look at the files could not honour, such as ignore rules
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "state", ProjectState(self.state))
@@ -80,7 +81,7 @@ _STATUS = sql.SQL("""
            m.name AS model,
            (SELECT count(*) FROM files f WHERE f.project_id = p.id AND f.skip_reason IS NULL) AS files,
            p.chunks, p.chunks_embedded, p.files_total, p.files_done, p.skipped,
-           p.requested_at, p.started_at, p.indexed_at, p.checked_at, p.last_error
+           p.requested_at, p.started_at, p.indexed_at, p.checked_at, p.last_error, p.notes
     FROM projects p
     LEFT JOIN models m ON m.id = p.model_id
     {which}

@@ -23,8 +23,8 @@ def start(connection: Connection, project_id: int) -> None:
 def rows_written(connection: Connection, project_id: int, listing: Listing, digest: bytes) -> None:
     """The rows are those of the listing: words find all of it."""
     connection.execute(
-        "UPDATE projects SET checked_at = clock_timestamp(), listing_digest = %s, skipped = %s WHERE id = %s",
-        [digest, Jsonb(_skipped(connection, project_id, listing)), project_id],
+        "UPDATE projects SET checked_at = clock_timestamp(), listing_digest = %s, skipped = %s, notes = %s WHERE id = %s",
+        [digest, Jsonb(_skipped(connection, project_id, listing)), list(listing.notes), project_id],
     )
 
 
