@@ -35,6 +35,6 @@ def pause_after_look(refresh_seconds: float, elapsed: float, processor: float) -
 
 
 def _processor_seconds() -> float:
-    """Processor time of this thread and of the programs that the process ran (git)."""
+    """Processor time of this thread and of the programs that the process ran."""
     children = os.times()
     return time.thread_time() + children.children_user + children.children_system
