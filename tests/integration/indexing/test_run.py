@@ -277,3 +277,15 @@ def test_state_directory_is_the_owners_alone(settings: Settings, project_directo
     assert settings.state_dir.stat().st_mode & 0o077 == 0
     stamp = json.loads((settings.state_dir / "projects" / "h11" / "stamp.json").read_text())
     assert stamp["generation"] == 1
+
+
+def test_missing_ignore_rules_are_told_until_they_are_there(settings: Settings, connection: Connection, project_directory: Path) -> None:
+    (project_directory / ".git").write_text("gitdir: /nowhere\n")
+    index(settings, project_directory)
+    assert ".git" not in paths(connection)
+    (note,) = project_status(connection, "h11").notes
+    assert note.startswith("Ignore rules are missing: ")
+    assert [status.notes for status in list_projects(connection)] == [[note]]
+    (project_directory / ".git").unlink()
+    index(settings, project_directory)
+    assert project_status(connection, "h11").notes == []
