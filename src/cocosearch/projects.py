@@ -94,6 +94,25 @@ def load_project(root: Path, name: str | None = None) -> Project:
     return Project(name=chosen, root=root, config=config, config_path=config_path)
 
 
+def load_known_project(root: Path, name: str) -> Project:
+    """The project at a root that is indexed already: the same directory as ever, not where a link in its place leads to.
+
+    Raises:
+        ConfigurationError: as for `load_project`, or the root has become a symbolic link, or lies behind one.
+    """
+    _refuse_moved(root, _readable_directory(root))
+    project = load_project(root, name)
+    _refuse_moved(root, project.root)  # it may have been swapped in this moment
+    return project
+
+
+def _refuse_moved(root: Path, real: Path) -> None:
+    if real != root:
+        raise ConfigurationError(
+            f"{root} has become a symbolic link, or lies behind one. The existing index is kept; index {real} instead."
+        )
+
+
 def bare_repository_message(root: Path, own: Path) -> str:
     """Why a directory cannot be indexed that is git's own, or lies in it."""
     where = "is a bare git repository" if own == root else f"lies in git's own directory {own}"

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from cocosearch.errors import IndexingError
+from cocosearch.errors import ConfigurationError, IndexingError
 from cocosearch.indexing.listing import Listing, SkipReason, list_files
-from cocosearch.projects import load_project
+from cocosearch.projects import load_known_project, load_project
 from cocosearch.settings import Settings
 
 SETTINGS = Settings(max_file_bytes=2048)
@@ -327,6 +327,19 @@ def test_a_root_that_became_a_link_is_an_error(tmp_path: Path, level: str) -> No
     moved.symlink_to(tmp_path / "moved")
     with pytest.raises(IndexingError, match="symbolic link"):
         list_files(project, SETTINGS)
+
+
+@pytest.mark.parametrize("level", ["root", "."])
+def test_a_known_root_that_became_a_link_is_not_followed_to_another(tmp_path: Path, level: str) -> None:
+    """As the indexer loads it at each look: by the path in the database, which may have been swapped for a link meanwhile."""
+    above = tmp_path / "above"
+    write(above, "root/a.py")
+    write(tmp_path, "outside/root/secret.py", "outside/secret.py")
+    assert load_known_project(above / "root", "x").root == above / "root"
+    (above / level).rename(tmp_path / "moved")
+    (above / level).symlink_to(tmp_path / "outside")
+    with pytest.raises(ConfigurationError, match=r"has become a symbolic link.*The existing index is kept"):
+        load_known_project(above / "root", "x")
 
 
 def test_too_many_files_are_an_error(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from cocosearch.indexing.progress import ProgressCallback
 from cocosearch.indexing.reporter import Reporter
 from cocosearch.indexing.rows import RowStore
 from cocosearch.ollama import OllamaClient
-from cocosearch.projects import Project, load_project
+from cocosearch.projects import Project, load_known_project
 from cocosearch.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -155,7 +155,7 @@ class _Run:
                     pause = self.settings.refresh_seconds
                     while not dense.wait(pause if follow else None):
                         look = Look.begin()
-                        project = load_project(project.root, project.name)
+                        project = load_known_project(project.root, project.name)
                         listing = _listed(project, self.settings)
                         pause = look.pause(self.settings.refresh_seconds, look.processor())
                         if digest != listing_digest(listing, self._recipe(project)):

@@ -28,7 +28,7 @@ from cocosearch.indexing.looks import Look
 from cocosearch.indexing.outcome import failed, found_unchanged
 from cocosearch.indexing.run import RunResult, index_project, listing_digest, recipe_for
 from cocosearch.ollama import OllamaClient
-from cocosearch.projects import Project, load_project
+from cocosearch.projects import Project, load_known_project
 from cocosearch.sdnotify import notify
 from cocosearch.settings import Settings
 
@@ -274,7 +274,7 @@ class _Indexer:
             return
         look = Look.begin()
         try:
-            project = load_project(due.root, due.name)
+            project = load_known_project(due.root, due.name)
             fresh = due.digest is not None and due.digest == self._digest(project)
         except CocosearchError as error:
             log.warning("%s: %s", due.name, error)

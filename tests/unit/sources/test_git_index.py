@@ -160,3 +160,10 @@ def test_changed_bytes_never_raise_anything_else(seed: int) -> None:
     cut = bytes(data[: chance.randint(len(data) // 2, len(data))] if chance.random() < 0.3 else data)
     with contextlib.suppress(UnreadableIndexError):
         read_tracked(sealed(cut), lambda _: index(2, entry(b"s")))
+
+
+def test_an_index_of_nothing_but_directories_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(git_index, "MAX_DIRECTORIES", 1000)
+    data = index(2, *(entry(b"%d/" % number + b"d/" * 50 + b"x") for number in range(30)))
+    with pytest.raises(UnreadableIndexError, match="more than 1000 directories"):
+        read_tracked(data, no_shared)

@@ -16,8 +16,10 @@ from typing import TypeAlias
 
 from cocosearch.beneath import MAX_PATH_BYTES
 
-MAX_INDEX_BYTES = 256 * 1024 * 1024
-MAX_TRACKED_BYTES = 256 * 1024 * 1024  # of all paths together: version 4 writes a path as what it adds to the one before
+MAX_INDEX_BYTES = 64 * 1024 * 1024
+MAX_TRACKED_BYTES = 64 * 1024 * 1024  # of all paths together: version 4 writes a path as what it adds to the one before
+
+MAX_DIRECTORIES = 300_000
 
 _HEADER = struct.Struct(">4sLL")
 _VERSIONS = range(2, 5)
@@ -70,33 +72,49 @@ def read_tracked(data: bytes, read_shared: ReadShared) -> Tracked:
     pairs = list(zip(entries.paths, entries.modes, strict=True))
     if b"link" in entries.extensions:
         pairs = _joined_with_shared(entries, read_shared)
-    tracked: Tracked = {}
-    directories: dict[bytes, Tracked] = {b"": tracked}
+    tree = _Tree()
     for path, mode in pairs:
-        if stat.S_ISDIR(mode):  # of a sparse index: stands for files that are not checked out
-            continue
+        if not stat.S_ISDIR(mode):  # of a sparse index: stands for files that are not checked out
+            tree.add(path, TrackedKind.SUBMODULE if mode == _GITLINK else TrackedKind.FILE)
+    return tree.top
+
+
+class _Tree:
+    def __init__(self) -> None:
+        self.top: Tracked = {}
+        self._known: dict[bytes, Tracked] = {b"": self.top}
+        self._made = 0
+
+    def add(self, path: bytes, kind: TrackedKind) -> None:
         above, _, name = path.rpartition(b"/")
-        directory = directories.get(above) if above in directories else _make_directory(tracked, above)
+        directory = self._known.get(above)
+        if directory is None:
+            directory = self._make_directory(above)
         if directory is not None and is_plain_name(name):
-            directories[above] = directory
-            directory.setdefault(os.fsdecode(name), TrackedKind.SUBMODULE if mode == _GITLINK else TrackedKind.FILE)
-    return tracked
+            self._known[above] = directory
+            directory.setdefault(os.fsdecode(name), kind)
+
+    def _make_directory(self, path: bytes) -> Tracked | None:
+        """The directory at a path of the tree; None where a part of it is no name, or is tracked as a file."""
+        directory = self.top
+        for name in path.split(b"/"):
+            if not is_plain_name(name):
+                return None
+            below = directory.get(os.fsdecode(name))
+            if below is None:
+                self._made += 1
+                if self._made > MAX_DIRECTORIES:
+                    raise UnreadableIndexError(f"it has more than {MAX_DIRECTORIES} directories")
+                below = directory[os.fsdecode(name)] = {}
+            if not isinstance(below, dict):
+                return None
+            directory = below
+        return directory
 
 
 def is_plain_name(name: bytes) -> bool:
     """False for what cannot be one name in a directory, and for git's own directory in any spelling that a disk may take for it."""
     return name not in {b"", b".", b".."} and name.lower() != b".git" and b"\0" not in name
-
-
-def _make_directory(tracked: Tracked, path: bytes) -> Tracked | None:
-    """The directory at a path of the tree; None where a part of it is no name, or is tracked as a file."""
-    directory = tracked
-    for name in path.split(b"/"):
-        below = directory.setdefault(os.fsdecode(name), {}) if is_plain_name(name) else None
-        if not isinstance(below, dict):
-            return None
-        directory = below
-    return directory
 
 
 def _joined_with_shared(entries: _Entries, read_shared: ReadShared) -> list[tuple[bytes, int]]:

@@ -1,7 +1,7 @@
 """The ignore files of a project, read with bounds, and what they say of a name in a directory (gitignore(5))."""
 
 import errno
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from cocosearch.beneath import NotAFileError
@@ -30,34 +30,51 @@ _cache: StampedCache[_Read] = StampedCache(_MAX_CACHED_BYTES)
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """The rules of one ignore file, as seen from a directory: `prefix` leads there from where the rules hold, "" or with a slash."""
+    """The rules of one ignore file, and how they see a path of the project: less its first `cut` bytes, and with `lead` before it."""
 
-    prefix: bytes
     rules: Rules
+    cut: int = 0
+    lead: bytes = b""
 
 
-Layers: TypeAlias = tuple[Layer, ...]  # those that hold in a directory, innermost first
+# Those that hold in a directory, innermost first. All directories below share them: there may be very many that wait to be walked.
+Layers: TypeAlias = tuple[Layer, ...]
+# The same for names in one directory: what leads to the directory from where the rules hold, and the rules.
+View: TypeAlias = tuple[tuple[bytes, Rules], ...]
 
 
-def below(layers: Layers, name: bytes) -> Layers:
-    """The same rules as seen from a directory below."""
-    return tuple(Layer(layer.prefix + name + b"/", layer.rules) for layer in layers)
+def view(layers: Layers, directory: bytes) -> View:
+    """The rules as they hold for names in a directory, whose path ends with a slash, or is empty for the root."""
+    return tuple((layer.lead + directory[layer.cut :], layer.rules) for layer in layers)
 
 
-def is_ignored(layers: Layers, name: bytes) -> bool:
+def from_above(layers: Layers, name: bytes) -> Layers:
+    """The rules that hold in a directory as seen from the directory of this name in it, which is nearer to the project's root."""
+    return tuple(replace(layer, lead=layer.lead + name + b"/") for layer in layers)
+
+
+def within(layers: Layers, directory: bytes) -> Layers:
+    """The rules of a work tree's top, where that is this directory of the project."""
+    return tuple(replace(layer, cut=len(directory)) for layer in layers)
+
+
+def is_ignored(view: View, name: bytes) -> bool:
     """Whether a name in the directory is ignored: the innermost file that says anything decides, and in it the last line.
 
     DIRECTORY_MARK follows the name of a directory.
     """
-    for layer in layers:
-        found = layer.rules.last_match(layer.prefix + name)
+    for prefix, rules in view:
+        found = rules.last_match(prefix + name)
         if found >= 0:
-            return layer.rules.rules[found].ignores
+            return rules.rules[found].ignores
     return False
 
 
-def with_file(layers: Layers, base: int, path: str, shown: str, notes: Notes) -> Layers:
-    """The layers with those of the ignore file at a path below the descriptor `base`, if there is one; what it lacks is noted."""
+def with_file(layers: Layers, base: int, path: str, shown: str, notes: Notes, *, cut: int = 0) -> Layers:
+    """The layers with those of the ignore file at a path below the descriptor `base`, if there is one; what it lacks is noted.
+
+    `cut` is the length of the path, with its slash, of the directory of the project where the rules hold.
+    """
     read = _read(base, path)
     if read.problem:
         notes.add(f"Ignore rules are missing: '{shown}' {read.problem}.")
@@ -66,7 +83,7 @@ def with_file(layers: Layers, base: int, path: str, shown: str, notes: Notes) ->
     if sum(len(layer.rules.rules) for layer in layers) + len(read.rules.rules) > MAX_RULES_IN_FORCE:
         notes.add(f"Ignore rules are missing: '{shown}' and the files above it have more than {MAX_RULES_IN_FORCE} patterns.")
         return layers
-    return (Layer(b"", read.rules), *layers)
+    return (Layer(read.rules, cut), *layers)
 
 
 def _read(base: int, path: str) -> _Read:

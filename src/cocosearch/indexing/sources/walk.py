@@ -16,7 +16,7 @@ from cocosearch.errors import IndexingError
 from cocosearch.git_places import GIT, GIT_OWN_NAMES, enclosing_places, is_git_name, looks_bare
 from cocosearch.ignore_patterns import DIRECTORY_MARK
 from cocosearch.indexing.sources.git_index import Tracked, TrackedKind
-from cocosearch.indexing.sources.ignoring import GITIGNORE, Layers, below, is_ignored, with_file
+from cocosearch.indexing.sources.ignoring import GITIGNORE, Layers, from_above, is_ignored, view, with_file, within
 from cocosearch.indexing.sources.types import Notes, SkipReason
 from cocosearch.indexing.sources.work_trees import NO_WORK_TREE, LinkedWorkTree, WorkTree, find_work_tree
 
@@ -85,8 +85,8 @@ def _in_work_tree(root: Path, top: Path, base: int, work_tree: WorkTree, notes: 
     at = ""
     for name in root.relative_to(top).parts:
         layers = with_file(layers, base, f"{at}{GITIGNORE}", f"{top}/{at}{GITIGNORE}", notes)
-        ignored = ignored or is_ignored(layers, os.fsencode(name) + DIRECTORY_MARK)
-        layers = below(layers, os.fsencode(name))
+        ignored = ignored or is_ignored(view(layers, b""), os.fsencode(name) + DIRECTORY_MARK)
+        layers = from_above(layers, os.fsencode(name))
         tracked = tracked.get(name) if isinstance(tracked, dict) else None
         at = f"{at}{name}/"
     inside = tracked if isinstance(tracked, dict) else None
@@ -146,8 +146,8 @@ class _Walk:
         if at.tracked_only:
             yield from self._tracked(at, descriptor, own_names)
             return
-        place = f"{at.path}/{GITIGNORE}" if at.path else GITIGNORE
-        layers = with_file(at.layers, descriptor, GITIGNORE, place, self._notes)
+        prefix = f"{at.path}/" if at.path else ""
+        layers = with_file(at.layers, descriptor, GITIGNORE, prefix + GITIGNORE, self._notes, cut=len(os.fsencode(prefix)))
         at = replace(at, layers=layers) if layers is not at.layers else at
         try:
             yield from self._all(at, descriptor, own_names)
@@ -160,7 +160,7 @@ class _Walk:
             return at
         found = find_work_tree(descriptor, f"{self._root}/{at.path}", at.work_tree or NO_WORK_TREE, self._notes)
         if isinstance(found, WorkTree):
-            return _Directory(at.path, found.excludes, found.tracked, found, is_top=True)
+            return _Directory(at.path, within(found.excludes, os.fsencode(f"{at.path}/")), found.tracked, found, is_top=True)
         if isinstance(found, LinkedWorkTree) and not at.is_submodule:
             self._skipped[SkipReason.LINKED_WORKTREE] += 1
             return None
@@ -172,6 +172,7 @@ class _Walk:
     def _all(self, at: _Directory, descriptor: int, own_names: frozenset[str]) -> Iterator[Candidate]:
         prefix = f"{at.path}/" if at.path else ""
         tracked = at.tracked or {}
+        rules = view(at.layers, os.fsencode(prefix))
         with os.scandir(descriptor) as entries:
             for entry in entries:
                 self._seen += 1
@@ -183,14 +184,14 @@ class _Walk:
                 if name in own_names:
                     self._skipped[SkipReason.GIT_OWN] += 1
                 elif entry.is_dir(follow_symlinks=False):
-                    self._enter(at, name, prefix + name, tracked.get(name))
-                elif isinstance(tracked.get(name), TrackedKind) or not (at.layers and is_ignored(at.layers, os.fsencode(name))):
+                    ignored = is_ignored(rules, os.fsencode(name) + DIRECTORY_MARK)
+                    self._enter(at, name, tracked.get(name), ignored=ignored)
+                elif isinstance(tracked.get(name), TrackedKind) or not (rules and is_ignored(rules, os.fsencode(name))):
                     yield prefix + name, partial(entry.stat, follow_symlinks=False)
 
-    def _enter(self, at: _Directory, name: str, path: str, tracked: Tracked | TrackedKind | None) -> None:
+    def _enter(self, at: _Directory, name: str, tracked: Tracked | TrackedKind | None, *, ignored: bool) -> None:
         """Put a directory on the list of those to be walked, if it belongs to the project."""
-        encoded = os.fsencode(name)
-        ignored = bool(at.layers) and is_ignored(at.layers, encoded + DIRECTORY_MARK)
+        path = f"{at.path}/{name}" if at.path else name
         if tracked is TrackedKind.SUBMODULE:
             self._waiting.append(_Directory(path, (), None, at.work_tree, is_submodule=True))
             return
@@ -199,7 +200,7 @@ class _Walk:
             return
         if at.work_tree is None and name in _UNTRACKED_DIRECTORIES:
             return
-        self._waiting.append(_Directory(path, below(at.layers, encoded), inside, at.work_tree, tracked_only=ignored))
+        self._waiting.append(_Directory(path, at.layers, inside, at.work_tree, tracked_only=ignored))
 
     def _tracked(self, at: _Directory, descriptor: int, own_names: frozenset[str]) -> Iterator[Candidate]:
         """What is tracked in an ignored directory, found by its names: there may be very many others."""
