@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from psycopg import sql
 
 from cocosearch.errors import CocosearchError
+from cocosearch.normalization import nfc
 
 _DEFINES = """
     EXISTS (
@@ -16,6 +17,8 @@ _DEFINES = """
                OR right(lower('.' || d.qualified_name), length(%(symbol)s) + 1) = lower('.' || %(symbol)s))
     )
 """
+# A path is kept as its file system has it; macOS takes letters and accents apart (NFD). The first condition is the cheap one.
+_IN_PATH = "(c.path ~ %(path)s OR (octet_length(c.path) > length(c.path) AND normalize(c.path, NFC) ~ %(path)s))"
 # Qualified names of all languages are joined by "." in the index.
 _JOINER = re.compile(r"::|#|->")
 
@@ -41,8 +44,8 @@ class Filters:
             conditions.append(sql.SQL("c.language = %(language)s"))
             parameters["language"] = self.language.lower()
         if self.path_glob is not None:
-            conditions.append(sql.SQL("c.path ~ %(path)s"))
-            parameters["path"] = glob_to_regex(self.path_glob)
+            conditions.append(sql.SQL(_IN_PATH))
+            parameters["path"] = glob_to_regex(nfc(self.path_glob))
         if self.symbol is not None or self.kind is not None:
             conditions.append(sql.SQL(_DEFINES))
             symbol = None if self.symbol is None else _JOINER.sub(".", self.symbol.removesuffix("()"))

@@ -19,6 +19,7 @@ from cocosearch.paths import Noise, noise_of
 from cocosearch.search.query import Query, TermWeights
 from cocosearch.search.types import Arm, Signals
 from cocosearch.terms import file_stem, stem, stems_of
+from cocosearch.words import fold
 
 # A project's id and a path in it.
 File: TypeAlias = tuple[int, str]
@@ -174,7 +175,7 @@ def _fit(name: str, terms: TermWeights, *, by_prefix: bool = False) -> float:
 def _parts(name: str) -> frozenset[str]:
     """Stems of a name's parts; of its whole where it has one part."""
     stems = stems_of(name)
-    return frozenset(stems if len(stems) == 1 else [part for part in stems if part != stem(name.lower())] or stems)
+    return frozenset(stems if len(stems) == 1 else [part for part in stems if part != stem(fold(name))] or stems)
 
 
 def _begins(word: str, part: str) -> bool:
