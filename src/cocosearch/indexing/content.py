@@ -3,10 +3,12 @@
 import errno
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 from cocosearch.indexing.decoding import text_of
 from cocosearch.indexing.listing import SkipReason
+from cocosearch.indexing.notebooks import Notebook, read_cells, size_limit
 from cocosearch.indexing.secrets import redact
 
 
@@ -19,6 +21,28 @@ def read_text(root: Path, path: str, max_bytes: int) -> str | SkipReason:
     data = _read_bytes(root, path, max_bytes)
     if isinstance(data, SkipReason):
         return data
+    return _text(data)
+
+
+def read_notebook(root: Path, path: str, max_bytes: int) -> Notebook | str | SkipReason:
+    """Cells of a notebook, the text of a file that only has its name, or why it has neither for us.
+
+    Raises:
+        OSError: as `read_text`.
+    """
+    data = _read_bytes(root, path, size_limit(path, max_bytes))
+    if isinstance(data, SkipReason):
+        return data
+    notebook = read_cells(data)
+    if notebook is None:
+        return _text(data) if len(data) <= max_bytes else SkipReason.TOO_LARGE
+    if sum(len(cell.text) for cell in notebook.cells) > max_bytes:
+        return SkipReason.TOO_LARGE
+    cells = tuple(replace(cell, text=redact(cell.text)) for cell in notebook.cells)
+    return replace(notebook, cells=cells) if cells else SkipReason.EMPTY
+
+
+def _text(data: bytes) -> str | SkipReason:
     text = text_of(data)
     if text is None:
         return SkipReason.BINARY

@@ -1,17 +1,18 @@
 """The engine's app: one memoised component for each file, whose rows are its target."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cocoindex as coco
 
 from cocosearch.indexing.chunking import Chunk, estimate_tokens, split
-from cocosearch.indexing.content import read_text
-from cocosearch.indexing.definitions import definitions_of
+from cocosearch.indexing.content import read_notebook, read_text
+from cocosearch.indexing.definitions import Definition, definitions_of
 from cocosearch.indexing.embedding import embedded_digest
 from cocosearch.indexing.languages import detect_language
 from cocosearch.indexing.listing import SkipReason, SourceFile
+from cocosearch.indexing.notebooks import Notebook, is_notebook
 from cocosearch.indexing.rows import ChunkRow, FileRows, declare_file_rows
 from cocosearch.terms import document_weights
 
@@ -50,11 +51,14 @@ async def index_file(file: SourceFile, recipe: Recipe) -> None:
     """Make the rows of one file; skipped by the engine while neither the file's stamp nor the recipe changes."""
     workshop = coco.use_context(WORKSHOP)
     language = detect_language(file.path)
-    text = read_text(workshop.root, file.path, recipe.max_file_bytes)
-    if isinstance(text, SkipReason):
-        declare_file_rows(file.path, FileRows(language, text, (), ()))
-        return
-    declare_file_rows(file.path, await asyncio.to_thread(make_rows, file.path, language, text, recipe))
+    read = read_notebook if is_notebook(file.path) else read_text
+    content = read(workshop.root, file.path, recipe.max_file_bytes)
+    if isinstance(content, SkipReason):
+        declare_file_rows(file.path, FileRows(language, content, (), ()))
+    elif isinstance(content, Notebook):
+        declare_file_rows(file.path, await asyncio.to_thread(make_notebook_rows, file.path, content, recipe))
+    else:
+        declare_file_rows(file.path, await asyncio.to_thread(make_rows, file.path, language, content, recipe))
 
 
 def make_rows(path: str, language: str, text: str, recipe: Recipe) -> FileRows:
@@ -62,6 +66,19 @@ def make_rows(path: str, language: str, text: str, recipe: Recipe) -> FileRows:
     definitions = definitions_of(text, language)
     chunks = split(text, language, definitions, recipe.chunk_characters, recipe.max_tokens - estimate_tokens(path))
     return FileRows(language, None, tuple(_row(path, chunk) for chunk in chunks), definitions)
+
+
+def make_notebook_rows(path: str, notebook: Notebook, recipe: Recipe) -> FileRows:
+    """Rows of a notebook: each cell by itself, in its own language."""
+    rows: list[ChunkRow] = []
+    definitions: list[Definition] = []
+    max_tokens = recipe.max_tokens - estimate_tokens(path)
+    for cell in notebook.cells:
+        found = definitions_of(cell.for_parsing(), cell.language)
+        chunks = split(cell.text, cell.language, found, recipe.chunk_characters, max_tokens)
+        definitions.extend(cell.moved(found))
+        rows.extend(replace(_row(path, chunk), language=cell.language) for chunk in cell.moved_chunks(chunks))
+    return FileRows(notebook.language, None, tuple(rows), tuple(definitions))
 
 
 def _row(path: str, chunk: Chunk) -> ChunkRow:

@@ -18,6 +18,7 @@ from pathspec import GitIgnoreSpec
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 from cocosearch.errors import IndexingError
+from cocosearch.indexing.notebooks import size_limit
 from cocosearch.indexing.secrets import is_secret_name
 from cocosearch.projects import Project, git_root
 from cocosearch.settings import Settings
@@ -146,7 +147,7 @@ def _inspect(root: Path, path: str, max_bytes: int) -> SourceFile | SkipReason |
         return SkipReason.SYMLINK if stat.S_ISLNK(info.st_mode) else SkipReason.NOT_A_FILE
     if info.st_size == 0:
         return SkipReason.EMPTY
-    if info.st_size > max_bytes:
+    if info.st_size > size_limit(path, max_bytes):
         return SkipReason.TOO_LARGE
     return SourceFile(path, info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino)
 

@@ -26,6 +26,7 @@ class ChunkRow:
     text: str
     embedded_digest: bytes
     weights: dict[int, float]
+    language: str | None = None  # where it is another than the file's: a cell of a notebook
 
     def weights_from_zero(self) -> dict[int, float]:
         """As the Python side of pgvector counts dimensions; SQL shows them from one, as terms are numbered."""
@@ -74,7 +75,15 @@ class RowStore:
                 """,
                 [
                     (
-                        *(self._project_id, path, ordinal, rows.language, chunk.start_line, chunk.end_line, chunk.symbols),
+                        *(
+                            self._project_id,
+                            path,
+                            ordinal,
+                            chunk.language or rows.language,
+                            chunk.start_line,
+                            chunk.end_line,
+                            chunk.symbols,
+                        ),
                         *(chunk.enclosing, chunk.text, chunk.embedded_digest),
                         *(sorted(chunk.weights), SparseVector(chunk.weights_from_zero(), DIMENSIONS)),
                     )
