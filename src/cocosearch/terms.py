@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # pgvector's sparsevec takes 1,000,000,000 dimensions: room enough that two terms of one code base hardly ever share a number.
 DIMENSIONS = 1_000_000_000
+# Stands among the terms of a chunk that is data (cocosearch.indexing.data); no word has this number.
+DATA_MARK = 0
 # Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009): the usual values.
 K1 = 1.2
 B = 0.75

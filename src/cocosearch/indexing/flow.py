@@ -1,13 +1,14 @@
 """The engine's app: one memoised component for each file, whose rows are its target."""
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import cocoindex as coco
 
 from cocosearch.indexing.chunking import Chunk, estimate_tokens, split
 from cocosearch.indexing.content import read_notebook, read_text
+from cocosearch.indexing.data import is_data_chunk, is_data_file, shortened
 from cocosearch.indexing.definitions import Definition, definitions_of
 from cocosearch.indexing.embedding import embedded_digest
 from cocosearch.indexing.languages import detect_language
@@ -64,8 +65,11 @@ async def index_file(file: SourceFile, recipe: Recipe) -> None:
 def make_rows(path: str, language: str, text: str, recipe: Recipe) -> FileRows:
     """Rows of a file with text."""
     definitions = definitions_of(text, language)
+    text = shortened(text)
     chunks = split(text, language, definitions, recipe.chunk_characters, recipe.max_tokens - estimate_tokens(path))
-    return FileRows(language, None, tuple(_row(path, chunk) for chunk in chunks), definitions)
+    all_data = is_data_file(path, language, text)
+    rows = tuple(_row(path, chunk, is_data=all_data or is_data_chunk(language, chunk.text)) for chunk in chunks)
+    return FileRows(language, None, rows, definitions)
 
 
 def make_notebook_rows(path: str, notebook: Notebook, recipe: Recipe) -> FileRows:
@@ -75,13 +79,13 @@ def make_notebook_rows(path: str, notebook: Notebook, recipe: Recipe) -> FileRow
     max_tokens = recipe.max_tokens - estimate_tokens(path)
     for cell in notebook.cells:
         found = definitions_of(cell.for_parsing(), cell.language)
-        chunks = split(cell.text, cell.language, found, recipe.chunk_characters, max_tokens)
+        chunks = cell.moved_chunks(split(shortened(cell.text), cell.language, found, recipe.chunk_characters, max_tokens))
         definitions.extend(cell.moved(found))
-        rows.extend(replace(_row(path, chunk), language=cell.language) for chunk in cell.moved_chunks(chunks))
+        rows.extend(_row(path, chunk, language=cell.language, is_data=is_data_chunk(cell.language, chunk.text)) for chunk in chunks)
     return FileRows(notebook.language, None, tuple(rows), tuple(definitions))
 
 
-def _row(path: str, chunk: Chunk) -> ChunkRow:
+def _row(path: str, chunk: Chunk, *, is_data: bool, language: str | None = None) -> ChunkRow:
     return ChunkRow(
         start_line=chunk.start_line,
         end_line=chunk.end_line,
@@ -90,4 +94,6 @@ def _row(path: str, chunk: Chunk) -> ChunkRow:
         text=chunk.text,
         embedded_digest=embedded_digest(path, chunk.enclosing, chunk.text),
         weights=document_weights(path, chunk.symbols, chunk.enclosing, chunk.text),
+        language=language,
+        is_data=is_data,
     )

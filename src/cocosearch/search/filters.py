@@ -7,6 +7,7 @@ from psycopg import sql
 
 from cocosearch.errors import CocosearchError
 from cocosearch.normalization import nfc
+from cocosearch.terms import DATA_MARK
 
 _DEFINES = """
     EXISTS (
@@ -32,6 +33,7 @@ class Filters:
     path_glob: str | None = None
     symbol: str | None = None
     kind: str | None = None
+    without_data: bool = False
 
     def where(self) -> tuple[sql.Composed, dict[str, object]]:
         """A condition on `c` (chunks) and its parameters."""
@@ -50,6 +52,9 @@ class Filters:
             conditions.append(sql.SQL(_DEFINES))
             symbol = None if self.symbol is None else _JOINER.sub(".", self.symbol.removesuffix("()"))
             parameters |= {"symbol": symbol, "kind": self.kind}
+        if self.without_data:
+            conditions.append(sql.SQL("NOT c.terms @> %(data)s::integer[]"))
+            parameters["data"] = [DATA_MARK]
         return sql.SQL(" AND ").join(conditions), parameters
 
     @property

@@ -22,6 +22,7 @@ _ASKS_FOR = {
     Noise.EXAMPLE: re.compile(r"\b(examples?|samples?|demos?|benchmarks?)\b"),
     Noise.DOCUMENT: re.compile(r"\b(documentation|documented|docs|readme|changelog|guide|tutorial|licen[sc]e|man ?pages?)\b"),
     Noise.GENERATED: re.compile(r"\b(generated|vendor|vendored|lock ?files?|minified)\b"),
+    Noise.DATA: re.compile(r"\b(word ?lists?|(translation|message) (files?|catalog(ue)?s?)|data files?|lock ?files?)\b"),
 }
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.integration.search.conftest import cold_settings
 
 from cocosearch.database import open_pool
 from cocosearch.database.connection import Pool
@@ -15,8 +14,6 @@ from cocosearch.ollama import OllamaClient
 from cocosearch.projects import load_project
 from cocosearch.search import SearchRequest, search
 from cocosearch.settings import Settings
-
-__all__ = ["cold_settings"]
 
 MACOS_NAME = unicodedata.normalize("NFD", "größe_パッケージ.py")
 FILES: dict[str, bytes] = {
