@@ -21,7 +21,7 @@ def read_text(root: Path, path: str, max_bytes: int) -> str | SkipReason:
     data = _read_bytes(root, path, max_bytes)
     if isinstance(data, SkipReason):
         return data
-    return _text(data)
+    return _text(data, path)
 
 
 def read_notebook(root: Path, path: str, max_bytes: int) -> Notebook | str | SkipReason:
@@ -35,14 +35,14 @@ def read_notebook(root: Path, path: str, max_bytes: int) -> Notebook | str | Ski
         return data
     notebook = read_cells(data)
     if notebook is None:
-        return _text(data) if len(data) <= max_bytes else SkipReason.TOO_LARGE
+        return _text(data, path) if len(data) <= max_bytes else SkipReason.TOO_LARGE
     if sum(len(cell.text) for cell in notebook.cells) > max_bytes:
         return SkipReason.TOO_LARGE
-    cells = tuple(replace(cell, text=redact(cell.text)) for cell in notebook.cells)
+    cells = tuple(replace(cell, text=redact(cell.text, path)) for cell in notebook.cells)
     return replace(notebook, cells=cells) if cells else SkipReason.EMPTY
 
 
-def _text(data: bytes) -> str | SkipReason:
+def _text(data: bytes, path: str) -> str | SkipReason:
     text = text_of(data)
     if text is None:
         return SkipReason.BINARY
