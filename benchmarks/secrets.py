@@ -9,7 +9,7 @@ from pathlib import Path
 
 import re2
 
-from cocosearch.indexing.content import decode
+from cocosearch.indexing.decoding import decode
 from cocosearch.indexing.secrets import REDACTED, is_secret_name, redact
 
 CHUNK_CHARACTERS = 1_000

@@ -1,6 +1,5 @@
 """Terms of the lexical arm: identifiers beside their parts, by their word stems. The index uses this for chunks, the search for queries."""
 
-import re
 import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -8,12 +7,16 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
+from cocosearch.normalization import nfc
+from cocosearch.words import characters_of, terms_of
+
 if TYPE_CHECKING:
     from snowballstemmer.basestemmer import BaseStemmer
 
-MAX_TERM_LENGTH = 64
 # pgvector's sparsevec takes 1,000,000,000 dimensions: room enough that two terms of one code base hardly ever share a number.
 DIMENSIONS = 1_000_000_000
+# Stands among the terms of a chunk that is data (cocosearch.indexing.data); no word has this number.
+DATA_MARK = 0
 # Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009): the usual values.
 K1 = 1.2
 B = 0.75
@@ -29,9 +32,6 @@ FILE_NAME_WEIGHT = 3
 MIN_STEMMED_LENGTH = 4
 
 _of_thread = threading.local()
-_WORD = re.compile(r"[^\W_]+(?:_+[^\W_]+)*")
-# Parts of an ASCII identifier: HTTPServer → HTTP, Server; parseV2 → parse, V, 2. Other scripts are cut at '_' alone.
-_PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 
 # Words of a question that say nothing about code.
 STOP_WORDS = frozenset(
@@ -40,20 +40,6 @@ STOP_WORDS = frozenset(
     use used uses using was we what when where which who why will with you
     """.split()  # noqa: SIM905 - a list of words reads as words
 )
-
-
-def terms_of(text: str) -> list[str]:
-    """Terms in the order of the text: each word as a whole in lower case and, where it has several, its parts."""
-    terms: list[str] = []
-    for match in _WORD.finditer(text):
-        word = match[0]
-        whole = word.lower()
-        if len(whole) <= MAX_TERM_LENGTH:
-            terms.append(whole)
-        parts = [part.lower() for part in (_PART.findall(word) if word.isascii() else word.split("_"))]
-        if len(parts) > 1:
-            terms.extend(part for part in parts if 1 < len(part) <= MAX_TERM_LENGTH or part.isdigit())
-    return terms
 
 
 def stems_of(text: str) -> list[str]:
@@ -96,6 +82,7 @@ def document_weights(path: str, symbols: Sequence[str], enclosing: str | None, t
     """
     directory, _, name = path.rpartition("/")
     frequencies = Counter[int]()
+    characters = Counter[int]()
     for field, weight in (
         (text, 1),
         (enclosing or "", 1),
@@ -106,13 +93,16 @@ def document_weights(path: str, symbols: Sequence[str], enclosing: str | None, t
     ):
         for term in stems_of(field):
             frequencies[term_number(term)] += weight
+        for character in characters_of(field):
+            characters[term_number(character)] += weight
+    # A query of one character looks for it alone; its length is that of the pairs.
     norm = K1 * (1 - B + B * frequencies.total() / PIVOT_TERMS)
-    return {number: count * MAX_WEIGHT / (count + norm) for number, count in frequencies.items()}
+    return {number: count * MAX_WEIGHT / (count + norm) for number, count in (characters | frequencies).items()}
 
 
 def file_stem(path: str) -> str:
-    """A file's name up to its first dot."""
-    name = path.rpartition("/")[2]
+    """A file's name up to its first dot, in NFC."""
+    name = nfc(path.rpartition("/")[2])
     return name.split(".", 1)[0] or name
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cocosearch.indexing.content import decode, read_text
+from cocosearch.indexing.content import read_text
+from cocosearch.indexing.decoding import decode
 from cocosearch.indexing.listing import SkipReason
 
 LIMIT = 100_000
@@ -26,7 +27,7 @@ def read(root: Path, data: bytes) -> str | SkipReason:
         ("marked é".encode("utf-16"), "marked é"),
         (b"\xfe\xff" + "big end".encode("utf-16-be"), "big end"),
         (b"caf\xe9 \x93quoted\x94", "café “quoted”"),
-        (b"one\r\ntwo\rthree\n", "one\ntwo\rthree\n"),
+        (b"one\r\ntwo\rthree\n", "one\ntwo\nthree\n"),
         (b"a\fb\tc\x1b[0m\b", "a\fb\tc\x1b[0m\b"),
         (b"x" * 8192 + b"a\0b", "x" * 8192 + "ab"),
     ],

@@ -111,6 +111,7 @@ NOISY = {
     Noise.EXAMPLE: ("examples/a.py", "an example of retries"),
     Noise.DOCUMENT: ("docs/a.md", "documentation of retries"),
     Noise.GENERATED: ("vendor/a.go", "vendored retries"),
+    Noise.DATA: ("data/a.csv", "data file of retries"),
 }
 
 
@@ -211,3 +212,15 @@ def _random_candidates(count: int) -> list[Candidate]:
         )
         for number in range(count)
     ]
+
+
+def test_data_stands_behind_code_unless_its_name_is_asked_for() -> None:
+    data, code = candidate(1, path="src/table.c", symbols=["crc_table"]), candidate(2, path="src/crc.c")
+    data = replace(data, is_data=True)
+    assert order("how are requests retried", data, code) == [2, 1]
+    assert order("crc_table", data, code) == [1, 2]
+
+
+def test_what_a_program_wrote_and_is_data_is_noise_once() -> None:
+    by_path = candidate(1, path="yarn.lock")
+    assert replace(by_path, is_data=True).noise == by_path.noise == {Noise.GENERATED}

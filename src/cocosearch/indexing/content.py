@@ -1,17 +1,16 @@
 """From a file's bytes to text: no binary, no following of links, no secret."""
 
-import codecs
 import errno
+from dataclasses import replace
 from pathlib import Path
 
 from cocosearch.beneath import NotAFileError, directory, read_file
+from cocosearch.indexing.decoding import text_of
 from cocosearch.indexing.listing import SkipReason
+from cocosearch.indexing.notebooks import Notebook, read_cells, size_limit
 from cocosearch.indexing.secrets import redact
 
-SNIFF_BYTES = 8192  # git decides by a NUL in the first 8,000 bytes too (xdiff-interface.c)
-MAX_CONTROL_SHARE = 0.02
 _LED_AWAY = frozenset({errno.ELOOP, errno.EXDEV})
-_CONTROLS = frozenset(range(0x20)) - frozenset(b"\t\n\r\f\b\x1b")
 
 
 def read_text(root: Path, path: str, max_bytes: int) -> str | SkipReason:
@@ -23,10 +22,32 @@ def read_text(root: Path, path: str, max_bytes: int) -> str | SkipReason:
     data = _read_bytes(root, path, max_bytes)
     if isinstance(data, SkipReason):
         return data
-    text = decode(data)
+    return _text(data, path)
+
+
+def read_notebook(root: Path, path: str, max_bytes: int) -> Notebook | str | SkipReason:
+    """Cells of a notebook, the text of a file that only has its name, or why it has neither for us.
+
+    Raises:
+        OSError: as `read_text`.
+    """
+    data = _read_bytes(root, path, size_limit(path, max_bytes))
+    if isinstance(data, SkipReason):
+        return data
+    notebook = read_cells(data)
+    if notebook is None:
+        return _text(data, path) if len(data) <= max_bytes else SkipReason.TOO_LARGE
+    if sum(len(cell.text) for cell in notebook.cells) > max_bytes:
+        return SkipReason.TOO_LARGE
+    cells = tuple(replace(cell, text=redact(cell.text, path)) for cell in notebook.cells)
+    return replace(notebook, cells=cells) if cells else SkipReason.EMPTY
+
+
+def _text(data: bytes, path: str) -> str | SkipReason:
+    text = text_of(data)
     if text is None:
         return SkipReason.BINARY
-    text = redact(text.replace("\r\n", "\n").replace("\0", ""), path)
+    text = redact(text, path)
     return text if text.strip() else SkipReason.EMPTY
 
 
@@ -43,20 +64,3 @@ def _read_bytes(root: Path, path: str, max_bytes: int) -> bytes | SkipReason:
             return SkipReason.SYMLINK  # the file, or a directory above it, was replaced by a link since the listing
         raise
     return data if len(data) <= max_bytes else SkipReason.TOO_LARGE
-
-
-def decode(data: bytes) -> str | None:
-    """Text of the bytes: UTF-8, UTF-16 with a mark, else Windows-1252; None for what is no text."""
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        try:
-            return data.decode("utf-16")
-        except UnicodeDecodeError:
-            return None
-    head = data[:SNIFF_BYTES]
-    if b"\0" in head:
-        return None
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        controls = sum(byte in _CONTROLS for byte in head)
-        return None if controls > MAX_CONTROL_SHARE * len(head) else data.decode("cp1252", errors="replace")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from cocosearch.beneath import MAX_PATH_BYTES, directory
 from cocosearch.errors import IndexingError
 from cocosearch.git_places import git_own_directory
+from cocosearch.indexing.notebooks import size_limit
 from cocosearch.indexing.secrets import is_secret_name
 from cocosearch.indexing.sources.selection import Selection
 from cocosearch.indexing.sources.types import Listing, Notes, SkipReason, SourceFile
@@ -76,7 +77,7 @@ def _judge(path: str, look: Callable[[], os.stat_result], selection: Selection, 
         return None
     except OSError:
         return SkipReason.UNREADABLE
-    if stat.S_ISREG(info.st_mode) and 0 < info.st_size <= max_bytes:
+    if stat.S_ISREG(info.st_mode) and 0 < info.st_size <= size_limit(path, max_bytes):
         return SourceFile(path, info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino)
     return _reason_in_status(info)
 

@@ -12,7 +12,7 @@ from pgvector import SparseVector
 from cocosearch.database.connection import Connection, Pool
 from cocosearch.indexing.definitions import Definition
 from cocosearch.indexing.listing import SkipReason
-from cocosearch.terms import DIMENSIONS
+from cocosearch.terms import DATA_MARK, DIMENSIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,12 @@ class ChunkRow:
     text: str
     embedded_digest: bytes
     weights: dict[int, float]
+    language: str | None = None  # where it is another than the file's: a cell of a notebook
+    is_data: bool = False
+
+    def terms(self) -> list[int]:
+        """Numbers of its terms, in order, with the mark of data."""
+        return sorted([*self.weights, DATA_MARK] if self.is_data else self.weights)
 
     def weights_from_zero(self) -> dict[int, float]:
         """As the Python side of pgvector counts dimensions; SQL shows them from one, as terms are numbered."""
@@ -74,9 +80,17 @@ class RowStore:
                 """,
                 [
                     (
-                        *(self._project_id, path, ordinal, rows.language, chunk.start_line, chunk.end_line, chunk.symbols),
+                        *(
+                            self._project_id,
+                            path,
+                            ordinal,
+                            chunk.language or rows.language,
+                            chunk.start_line,
+                            chunk.end_line,
+                            chunk.symbols,
+                        ),
                         *(chunk.enclosing, chunk.text, chunk.embedded_digest),
-                        *(sorted(chunk.weights), SparseVector(chunk.weights_from_zero(), DIMENSIONS)),
+                        *(chunk.terms(), SparseVector(chunk.weights_from_zero(), DIMENSIONS)),
                     )
                     for ordinal, chunk in enumerate(rows.chunks)
                 ],

@@ -1,7 +1,8 @@
 """What may be an answer: the best chunks of both arms, those that define what the query names, and the measures of all of them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from pgvector import HalfVector
@@ -9,6 +10,7 @@ from psycopg import sql
 
 from cocosearch.database.connection import Connection
 from cocosearch.ollama import Vector
+from cocosearch.paths import Noise
 from cocosearch.search.dense import search_dense
 from cocosearch.search.filters import Filters
 from cocosearch.search.lexical import search_lexical, sparse_query, weigh_terms
@@ -16,11 +18,14 @@ from cocosearch.search.query import Query, TermWeights
 from cocosearch.search.ranking import Candidate
 from cocosearch.search.symbols import read_symbol
 from cocosearch.search.types import Arm
+from cocosearch.terms import DATA_MARK
 
 # Of each arm: the ranking is better than either as long as it looks deeper than the page.
 PER_ARM = 100
 # Definitions of names that the query quotes: both arms may miss them among a hundred uses.
 DEFINITIONS = 50
+# More data than this among what an arm finds leaves too little code.
+MOST_DATA = PER_ARM // 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +37,20 @@ class QueryVector:
 
 
 _DEFINING = """
-    SELECT DISTINCT c.id FROM definitions d
+    SELECT c.id FROM definitions d
     JOIN chunks c ON c.project_id = d.project_id AND c.path = d.path AND d.name_line BETWEEN c.start_line AND c.end_line
     WHERE lower(d.name) = ANY(%(names)s) AND {where}
-    ORDER BY c.id
+    GROUP BY c.id
+    ORDER BY c.terms @> %(mark)s::integer[], c.id
     LIMIT %(limit)s
 """
 _MEASURED = """
-    SELECT c.id, c.project_id, c.path, c.symbols, -(c.weights <#> %(query)s), {cosine}
+    SELECT c.id, c.project_id, c.path, c.symbols, -(c.weights <#> %(query)s), {cosine}, c.terms @> %(mark)s::integer[]
     FROM chunks c {vectors}
     WHERE c.id = ANY(%(ids)s)
     ORDER BY c.id
 """
+_COUNT_DATA = "SELECT count(*) FROM chunks WHERE id = ANY(%(ids)s) AND terms @> %(mark)s::integer[]"
 _VECTORS = "LEFT JOIN embeddings e ON e.model_id = {model_id} AND e.text_digest = c.embedded_digest"
 _COSINE = "1 - (e.embedding::halfvec({dimensions}) <=> %(vector)s::halfvec({dimensions}))"
 
@@ -70,11 +77,12 @@ def find_candidates(
     terms, telling = weigh_terms(connection, query.stems, filters.project_id)
     found: dict[Arm, list[int]] = {}
     if Arm.LEXICAL in arms:
-        found[Arm.LEXICAL] = search_lexical(connection, terms, telling, filters, PER_ARM)
+        found[Arm.LEXICAL] = _beside_data(connection, partial(search_lexical, connection, terms, telling, limit=PER_ARM), filters, query)
     if Arm.DENSE in arms and vector is not None:
         # A name is defined in few chunks: the index would be read to its end for them.
         few = 0 if filters.symbol is not None else chunks
-        found[Arm.DENSE] = search_dense(connection, vector.model, vector.vector, filters, PER_ARM, chunks=few)
+        nearest = partial(search_dense, connection, vector.model, vector.vector, limit=PER_ARM, chunks=few)
+        found[Arm.DENSE] = _beside_data(connection, nearest, filters, query)
     defining = _defining(connection, query, filters)
     ids = list(dict.fromkeys([chunk_id for arm in found.values() for chunk_id in arm] + defining))
     members = {arm: frozenset(chunk_ids) for arm, chunk_ids in found.items()}
@@ -87,10 +95,22 @@ def find_candidates(
             symbols=tuple(row[3]),
             bm25=float(row[4]) if Arm.LEXICAL in arms else 0.0,
             cosine=None if row[5] is None else float(row[5]),
+            is_data=row[6],
             arms=tuple(arm for arm in Arm if row[0] in members.get(arm, ())) or (Arm.LEXICAL,),
         )
         for row in measured
     ]
+
+
+def _beside_data(connection: Connection, arm: Callable[[Filters], list[int]], filters: Filters, query: Query) -> list[int]:
+    """What an arm finds, and where data crowds the code out, what it finds beside data too."""
+    found = arm(filters)
+    if len(found) < PER_ARM or Noise.DATA in query.wanted:
+        return found
+    row = connection.execute(_COUNT_DATA, {"ids": found, "mark": [DATA_MARK]}).fetchone()
+    if row is None or row[0] <= MOST_DATA:
+        return found
+    return list(dict.fromkeys([*found, *arm(replace(filters, without_data=True))]))
 
 
 def _defining(connection: Connection, query: Query, filters: Filters) -> list[int]:
@@ -101,12 +121,14 @@ def _defining(connection: Connection, query: Query, filters: Filters) -> list[in
     if not names:
         return []
     where, parameters = filters.where()
-    rows = connection.execute(sql.SQL(_DEFINING).format(where=where), {**parameters, "names": sorted(names), "limit": DEFINITIONS})
+    rows = connection.execute(
+        sql.SQL(_DEFINING).format(where=where), {**parameters, "names": sorted(names), "limit": DEFINITIONS, "mark": [DATA_MARK]}
+    )
     return [row[0] for row in rows]
 
 
 def _measured(connection: Connection, terms: TermWeights, vector: QueryVector | None, ids: Sequence[int]) -> list[tuple[Any, ...]]:
-    parameters: dict[str, object] = {"query": sparse_query(terms), "ids": list(ids)}
+    parameters: dict[str, object] = {"query": sparse_query(terms), "ids": list(ids), "mark": [DATA_MARK]}
     if vector is None:
         statement = sql.SQL(_MEASURED).format(cosine=sql.SQL("NULL"), vectors=sql.SQL(""))
     else:

@@ -8,6 +8,7 @@ from psycopg import sql
 from cocosearch.lexicon.languages import also_written_as, languages_named
 from cocosearch.search.globs import read_globs
 from cocosearch.search.symbols import read_symbol
+from cocosearch.terms import DATA_MARK
 
 _LIKE_SIGN, _ESCAPED = re.compile(r"[%_\\]"), r"\\\g<0>"
 # Of definitions d: its module, as paths name it (src/api/errors.py → src.api.errors, api/__init__.py → api).
@@ -24,6 +25,8 @@ _DEFINES = """
         WHERE d.project_id = c.project_id AND d.path = c.path AND d.name_line BETWEEN c.start_line AND c.end_line AND {which}
     )
 """
+# A path is kept as its file system has it; macOS takes letters and accents apart (NFD). The first condition is the cheap one.
+_PATH = "({table}.path ~ {pattern} OR (octet_length({table}.path) > length({table}.path) AND normalize({table}.path, NFC) ~ {pattern}))"
 _LANGUAGE = "{table}.language = ANY(%(languages)s)"
 # A header is C's by its content and may belong to C++ code all the same.
 _LANGUAGE_OR_ALIKE = r"""
@@ -42,6 +45,7 @@ class Filters:
     symbol: str | None = None
     kind: str | None = None
     any_case: bool = False  # of the paths
+    without_data: bool = False
 
     def where(self) -> tuple[sql.Composed, dict[str, object]]:
         """A condition on `c` (chunks) and its parameters.
@@ -53,6 +57,9 @@ class Filters:
         definitions, more = self._of_definitions()
         if definitions:
             conditions.append(sql.SQL(_DEFINES).format(which=sql.SQL(" AND ").join(definitions)))
+        if self.without_data:
+            conditions.append(sql.SQL("NOT c.terms @> %(data)s::integer[]"))
+            parameters["data"] = [DATA_MARK]
         return sql.SQL(" AND ").join([sql.SQL("true"), *conditions]), parameters | more
 
     def where_files(self) -> tuple[sql.Composed, dict[str, object]]:
@@ -85,10 +92,10 @@ class Filters:
         if self.path_glob is not None:
             pattern = read_globs(self.path_glob, any_case=self.any_case)
             if pattern.wanted is not None:
-                conditions.append(sql.SQL("{table}.path ~ %(path)s").format(table=alias))
+                conditions.append(sql.SQL(_PATH).format(table=alias, pattern=sql.Placeholder("path")))
                 parameters["path"] = pattern.wanted
             if pattern.unwanted is not None:
-                conditions.append(sql.SQL("{table}.path !~ %(path_unwanted)s").format(table=alias))
+                conditions.append(sql.SQL("NOT " + _PATH).format(table=alias, pattern=sql.Placeholder("path_unwanted")))
                 parameters["path_unwanted"] = pattern.unwanted
         return conditions, parameters
 

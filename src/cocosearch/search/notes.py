@@ -13,7 +13,8 @@ from cocosearch.search.misses import leaves_anything
 from cocosearch.search.query import Query
 from cocosearch.search.request import MAX_TOKENS
 from cocosearch.search.types import Hit, IndexState
-from cocosearch.terms import STOP_WORDS, terms_of
+from cocosearch.terms import STOP_WORDS
+from cocosearch.words import terms_of
 
 # So many indexes are told of, and so many of those that wait for vectors.
 MAX_INDEXES, MAX_BEHIND = 20, 5

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import log
 
+from cocosearch.normalization import nfc
 from cocosearch.paths import Noise
 from cocosearch.terms import MAX_WEIGHT, STOP_WORDS, file_stem, query_stems
+from cocosearch.words import is_unspaced_phrase
 
-_NAME = r"[A-Za-z_$][\w$]*"
+_NAME = r"(?:[^\W\d]|\$)[\w$]*"
 _JOINER = r"(?:\.|::|#|->|/|\\)"
 _ONE_NAME = re.compile(rf"{_NAME}(?:{_JOINER}{_NAME})*(?:\(\))?[!?]?")
 # In a sentence, a name is told from a word by what sentences do not have: capitals, underscores, joiners, a call's brackets, backticks.
@@ -20,6 +22,7 @@ _ASKS_FOR = {
     Noise.EXAMPLE: re.compile(r"\b(examples?|samples?|demos?|benchmarks?)\b"),
     Noise.DOCUMENT: re.compile(r"\b(documentation|documented|docs|readme|changelog|guide|tutorial|licen[sc]e|man ?pages?)\b"),
     Noise.GENERATED: re.compile(r"\b(generated|vendor|vendored|lock ?files?|minified)\b"),
+    Noise.DATA: re.compile(r"\b(word ?lists?|(translation|message) (files?|catalog(ue)?s?)|data files?|lock ?files?)\b"),
 }
 
 
@@ -37,9 +40,9 @@ class Query:
 
 def analyse(text: str) -> Query:
     """Read a query."""
-    text = text.strip()
-    is_name = _ONE_NAME.fullmatch(text) is not None
-    if is_name:
+    text = nfc(text.strip())
+    one_name = _ONE_NAME.fullmatch(text) is not None
+    if one_name:
         # The mark at the end is a part of some names in Ruby and Elixir, and of none elsewhere.
         names = {_last_part(text), _last_part(text.rstrip("?!"))}
     else:
@@ -48,6 +51,8 @@ def analyse(text: str) -> Query:
         names = {_last_part(word) for word in quoted if word.lower() not in STOP_WORDS}
     lower = text.lower()
     wanted = frozenset(noise for noise, asks in _ASKS_FOR.items() if asks.search(lower))
+    # Where a script has no spaces, a question looks like a name.
+    is_name = one_name and not is_unspaced_phrase(text)
     return Query(text, tuple(query_stems(text)), frozenset(names - {""}), is_name, wanted)
 
 

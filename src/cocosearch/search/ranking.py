@@ -19,6 +19,7 @@ from cocosearch.paths import Noise, noise_of
 from cocosearch.search.query import Query, TermWeights
 from cocosearch.search.types import Arm, Signals
 from cocosearch.terms import file_stem, stem, stems_of
+from cocosearch.words import fold
 
 # A project's id and a path in it.
 File: TypeAlias = tuple[int, str]
@@ -41,7 +42,7 @@ class Weights:
     coherent_chunks: int = 5  # as many of them count
     saturation: float = 0.5  # factor of a file's second chunk, its square that of the third, …
     noise: Mapping[Noise, float] = field(
-        default_factory=lambda: {Noise.TEST: 0.3, Noise.EXAMPLE: 0.3, Noise.DOCUMENT: 0.5, Noise.GENERATED: 0.3}
+        default_factory=lambda: {Noise.TEST: 0.3, Noise.EXAMPLE: 0.3, Noise.DOCUMENT: 0.5, Noise.GENERATED: 0.3, Noise.DATA: 0.3}
     )
 
 
@@ -59,6 +60,13 @@ class Candidate:
     bm25: float
     cosine: float | None  # None: the text has no vector (yet)
     arms: tuple[Arm, ...]
+    is_data: bool = False
+
+    @property
+    def noise(self) -> frozenset[Noise]:
+        """What it is beside code. What a program has written is data often enough: that counts once."""
+        noise = noise_of(self.path) | {Noise.DATA} if self.is_data else noise_of(self.path)
+        return noise - {Noise.DATA} if Noise.GENERATED in noise else noise
 
     @property
     def file(self) -> File:
@@ -112,17 +120,20 @@ def _with_signals(
     file_fit = cache(partial(_fit, terms=terms, by_prefix=True))
     for candidate, share, mix in zip(candidates, shares, mixed, strict=True):
         file = file_stem(candidate.path)
+        is_quoted = any(symbol.lower() in query.names for symbol in candidate.symbols)
+        # Who names a table of numbers asks for it.
+        wanted = query.wanted | {Noise.DATA} if is_quoted else query.wanted
         yield (
             candidate,
             Signals(
                 lexical=share,
                 cosine=candidate.cosine,
                 mixed=mix / best,
-                quoted_definition=weights.quoted_definition * any(symbol.lower() in query.names for symbol in candidate.symbols),
+                quoted_definition=weights.quoted_definition * is_quoted,
                 definition=weights.definition * max(map(symbol_fit, candidate.symbols), default=0.0),
                 quoted_file=weights.quoted_file * (file.lower() in query.names),
                 file_name=weights.file_name * file_fit(file),
-                noise=prod(weights.noise[noise] for noise in noise_of(candidate.path) - query.wanted),
+                noise=prod(weights.noise[noise] for noise in candidate.noise - wanted),
             ),
         )
 
@@ -174,7 +185,7 @@ def _fit(name: str, terms: TermWeights, *, by_prefix: bool = False) -> float:
 def _parts(name: str) -> frozenset[str]:
     """Stems of a name's parts; of its whole where it has one part."""
     stems = stems_of(name)
-    return frozenset(stems if len(stems) == 1 else [part for part in stems if part != stem(name.lower())] or stems)
+    return frozenset(stems if len(stems) == 1 else [part for part in stems if part != stem(fold(name))] or stems)
 
 
 def _begins(word: str, part: str) -> bool:

@@ -1,9 +1,9 @@
 """What a search may be asked for: tidied, and within its bounds."""
 
 from dataclasses import replace
-from unicodedata import normalize
 
 from cocosearch.errors import CocosearchError
+from cocosearch.normalization import nfc
 from cocosearch.search.globs import check_globs
 from cocosearch.search.types import SearchRequest
 
@@ -50,7 +50,7 @@ def tidied(request: SearchRequest) -> SearchRequest:
     """The request as the index writes its texts (NFC), without blanks at their ends; an empty filter is none."""
 
     def tidy(text: str | None) -> str | None:
-        return normalize("NFC", text).strip() or None if text else None
+        return nfc(text).strip() or None if text else None
 
     return replace(
         request,

@@ -6,11 +6,11 @@ plain type (some clients refuse a choice with null); these validators take more 
 
 import math
 from typing import Any
-from unicodedata import normalize
 
 from pydantic import BeforeValidator
 
 from cocosearch.indexing.definitions import Kind, kind_named, kind_not_known
+from cocosearch.normalization import nfc
 from cocosearch.serving.text import shown
 
 MAX_ECHO = 40
@@ -147,7 +147,7 @@ def _text(value: object) -> str:
         return ""
     if isinstance(value, bool) or not isinstance(value, str | int | float) or (isinstance(value, int) and abs(value) >= 10**MAX_ECHO):
         raise ValueError(f"{_echo(value)} is no text")
-    text = normalize("NFC", str(value)).strip()
+    text = nfc(str(value)).strip()
     if "\x00" in text:
         raise ValueError("the text holds a NUL character; remove it")
     if any("\ud800" <= character <= "\udfff" for character in text):

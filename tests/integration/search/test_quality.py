@@ -52,7 +52,7 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
         ),
         *("src/cocosearch/indexing/secrets/__init__.py", "src/cocosearch/indexing/secrets/rules.py"),
     ),
-    "is this file binary, and in which encoding is its text": ("src/cocosearch/indexing/content.py",),
+    "is this file binary, and in which encoding is its text": ("src/cocosearch/indexing/decoding.py",),
     "cut a source file into pieces along functions": ("src/cocosearch/indexing/layout.py", "src/cocosearch/indexing/chunking.py"),
     "which programming language is a file by its extension": ("src/cocosearch/lexicon/detection.py", "src/cocosearch/lexicon/languages.py"),
     "honour what git ignores when listing files": ("src/cocosearch/indexing/listing.py",),

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cocosearch.indexing.chunking import estimate_tokens, split
-from cocosearch.indexing.content import decode
+from cocosearch.indexing.decoding import decode
 from cocosearch.indexing.definitions import definitions_of
 from cocosearch.indexing.definitions.grammars import languages
 from cocosearch.lexicon.languages import detect_language, display_names
