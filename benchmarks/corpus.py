@@ -22,7 +22,8 @@ from cocosearch.indexing.flow import Recipe, make_rows
 from cocosearch.indexing.languages import detect_language
 from cocosearch.indexing.listing import SkipReason, list_files
 from cocosearch.indexing.progress import store_progress
-from cocosearch.indexing.rows import FileRows, RowStore
+from cocosearch.indexing.file_rows import FileRows
+from cocosearch.indexing.rows import RowStore
 from cocosearch.ollama import Model, OllamaClient, Refusal, Vector
 from cocosearch.projects import load_project
 from cocosearch.settings import Settings

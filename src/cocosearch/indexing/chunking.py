@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
-
-from cocoindex.ops.text import RecursiveSplitter
+from typing import TYPE_CHECKING
 
 from cocosearch.indexing.definitions import Definition, has_grammar
 from cocosearch.indexing.layout import Limits, Lines, spans
+
+if TYPE_CHECKING:
+    from cocoindex.ops.text import RecursiveSplitter
 
 DEFAULT_CHUNK_CHARACTERS = 1000
 # Code has about three characters to a token of a WordPiece vocabulary (median 3.5, lowest twentieth 2.5, over 5,000 chunks).
@@ -179,5 +181,7 @@ def _trimmed(text: str, start_line: int) -> Chunk | None:
 
 
 @cache
-def _splitter() -> RecursiveSplitter:
+def _splitter() -> "RecursiveSplitter":
+    from cocoindex.ops.text import RecursiveSplitter  # it takes longer to load than to cut most files
+
     return RecursiveSplitter()

@@ -6,8 +6,8 @@ import os
 import stat
 from pathlib import Path
 
-from cocosearch.indexing.listing import SkipReason
 from cocosearch.indexing.secrets import redact
+from cocosearch.indexing.skips import SkipReason
 
 SNIFF_BYTES = 8192  # git decides by a NUL in the first 8,000 bytes too (xdiff-interface.c)
 MAX_CONTROL_SHARE = 0.02

@@ -1,18 +1,15 @@
-"""The engine's app: one memoised component for each file, whose rows are its target."""
+"""From a file to its rows: what the process does that reads files (cocosearch.indexing.child), so nothing heavy is imported here."""
 
-import asyncio
 from dataclasses import dataclass
 from pathlib import Path
-
-import cocoindex as coco
 
 from cocosearch.indexing.chunking import Chunk, estimate_tokens, split
 from cocosearch.indexing.content import read_text
 from cocosearch.indexing.definitions import definitions_of
 from cocosearch.indexing.embedding import embedded_digest
+from cocosearch.indexing.file_rows import ChunkRow, FileRows
 from cocosearch.indexing.languages import detect_language
-from cocosearch.indexing.listing import SkipReason, SourceFile
-from cocosearch.indexing.rows import ChunkRow, FileRows, declare_file_rows
+from cocosearch.indexing.skips import SkipReason
 from cocosearch.terms import document_weights
 
 # Raise it when the same file would make other rows: it is part of every memo's key.
@@ -29,32 +26,15 @@ class Recipe:
     rows_version: int = ROWS_VERSION
 
 
-@dataclass(frozen=True, slots=True)
-class Workshop:
-    """What a component works with; not part of the memo's key."""
+def rows_of(root: Path, path: str, recipe: Recipe) -> FileRows:
+    """Read a file of the project at `root` and make its rows.
 
-    root: Path
-
-
-WORKSHOP = coco.ContextKey[Workshop]("cocosearch/workshop")
-
-
-@coco.fn
-async def index_files(files: list[SourceFile], recipe: Recipe) -> None:
-    """The app's main function: one component for each file; a file that is no longer listed loses its rows."""
-    await coco.mount_each(index_file, [(file.path, file) for file in files], recipe)
-
-
-@coco.fn(memo=True, logic_tracking=None)
-async def index_file(file: SourceFile, recipe: Recipe) -> None:
-    """Make the rows of one file; skipped by the engine while neither the file's stamp nor the recipe changes."""
-    workshop = coco.use_context(WORKSHOP)
-    language = detect_language(file.path)
-    text = read_text(workshop.root, file.path, recipe.max_file_bytes)
-    if isinstance(text, SkipReason):
-        declare_file_rows(file.path, FileRows(language, text, (), ()))
-        return
-    declare_file_rows(file.path, await asyncio.to_thread(make_rows, file.path, language, text, recipe))
+    Raises:
+        OSError: the file vanished, or its disk fails; its rows are to stay as they are.
+    """
+    language = detect_language(path)
+    text = read_text(root, path, recipe.max_file_bytes)
+    return FileRows(language, text, (), ()) if isinstance(text, SkipReason) else make_rows(path, language, text, recipe)
 
 
 def make_rows(path: str, language: str, text: str, recipe: Recipe) -> FileRows:

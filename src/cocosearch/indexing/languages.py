@@ -2,8 +2,6 @@
 
 from pathlib import PurePosixPath
 
-from cocoindex.ops.text import detect_code_language
-
 TEXT = "text"
 
 # What the engine does not know by extension, or names in a way that no user would type.
@@ -60,4 +58,8 @@ def detect_language(path: str) -> str:
     if known:
         return known
     suffix = PurePosixPath(name).suffix
-    return _BY_SUFFIX.get(suffix) or (detect_code_language(filename=name) or TEXT).lower()
+    if suffix in _BY_SUFFIX:
+        return _BY_SUFFIX[suffix]
+    from cocoindex.ops.text import detect_code_language  # it takes longer to load than to read most files
+
+    return (detect_code_language(filename=name) or TEXT).lower()

@@ -10,7 +10,6 @@ import subprocess
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import TypeAlias
 
@@ -19,6 +18,7 @@ from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 from cocosearch.errors import IndexingError
 from cocosearch.indexing.secrets import is_secret_name
+from cocosearch.indexing.skips import MAX_PATH_BYTES, SkipReason
 from cocosearch.projects import Project, git_root
 from cocosearch.settings import Settings
 
@@ -46,20 +46,6 @@ _UNTRACKED_DIRECTORIES = frozenset(
 _USERS_GIT_VARIABLES = frozenset({"GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_EXEC_PATH"})
 # No honest index names these; a forged one could point anywhere on the disk.
 _FOREIGN_PARTS = frozenset({"", ".", "..", ".git"})
-
-
-class SkipReason(StrEnum):
-    """Why a file is not in the index."""
-
-    SECRET = "secret"  # noqa: S105 - the name of a reason
-    TOO_LARGE = "too large"
-    EMPTY = "empty"
-    BINARY = "binary"
-    SYMLINK = "symbolic link"
-    NOT_A_FILE = "not a regular file"
-    UNREADABLE = "unreadable"
-    BAD_NAME = "name is not UTF-8"
-    EXCLUDED = "excluded by cocosearch.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +103,8 @@ def list_files(project: Project, settings: Settings) -> Listing:
             found = SkipReason.EXCLUDED
         elif not _is_utf8(path):
             found = SkipReason.BAD_NAME
+        elif len(path.encode()) > MAX_PATH_BYTES:
+            found = SkipReason.LONG_PATH
         elif not _in_real_directory(root, path, real_directories):
             found = SkipReason.SYMLINK
         else:
