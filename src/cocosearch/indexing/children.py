@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections import Counter, deque
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -100,7 +101,7 @@ class _Child:
             )
         self._connection = Connection(ours.detach())
 
-    def read(self, task: Task) -> Answer:
+    def read(self, task: Task, is_wanted: Callable[[], bool]) -> Answer:
         """The process's answer.
 
         Raises:
@@ -109,20 +110,20 @@ class _Child:
         """
         try:
             self._connection.send_bytes(msgspec.msgpack.encode(task))
-            if not self._answers():
+            if not self._answers(is_wanted):
                 self.close()
                 raise IndexingError(f"Reading it has not come on for {SILENT_SECONDS:.0f} s. Does its disk or file system answer?")
             return msgspec.msgpack.decode(self._connection.recv_bytes(task.bounds.answer_bytes + _MEGABYTE), type=Answer)
         except (EOFError, OSError, msgspec.DecodeError):
             raise self.close() from None
 
-    def _answers(self) -> bool:
+    def _answers(self, is_wanted: Callable[[], bool]) -> bool:
         used, sign_of_life = -1, time.monotonic()
         while not self._connection.poll(POLL_SECONDS):
             ticks = _processor_ticks(self._process.pid)
             if ticks != used:
                 used, sign_of_life = ticks, time.monotonic()
-            elif time.monotonic() - sign_of_life > SILENT_SECONDS:
+            if not is_wanted() or time.monotonic() - sign_of_life > SILENT_SECONDS:
                 return False
         return True
 
@@ -252,7 +253,7 @@ class Children:
         for _ in range(ATTEMPTS):
             child = child or _Child()
             try:
-                answer = child.read(waiting.task)
+                answer = child.read(waiting.task, lambda: not self._closed)
                 break
             except _Died as death:
                 child = None

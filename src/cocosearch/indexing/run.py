@@ -197,7 +197,9 @@ class _Run:
         if not state.ensure_matches(self.session, self.project_id):
             self.rebuilt = True
         reporter.files_total = len(listing.files)
-        engine = Engine(self.settings.engine_map_bytes, project, state.engine_path, RowStore(self.pool, self.project_id), reporter, self.children)
+        engine = Engine(
+            self.settings.engine_map_bytes, project, state.engine_path, RowStore(self.pool, self.project_id), reporter, self.children
+        )
         report = asyncio.run(engine.run(listing, recipe))
         if not report.errors and missing_rows(self.session, self.project_id, listing):
             log.warning("%s: rows are missing that the engine has written; rebuilding", project.name)
