@@ -111,7 +111,7 @@ def _die_with(died: threading.ExceptHookArgs) -> None:
     log.critical(
         "the thread %s died; the indexer's service starts it anew",
         died.thread,
-        exc_info=(died.exc_type, died.exc_value, died.exc_traceback),
+        exc_info=died.exc_value or True,
     )
     os._exit(EXIT_DIED)
 
