@@ -7,7 +7,7 @@ from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from cocosearch.indexing.definitions import Definition, has_grammar
+from cocosearch.indexing.definitions import Definition, has_grammar, is_too_deep
 from cocosearch.indexing.layout import Limits, Lines, spans
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ CHARACTERS_PER_TOKEN = 3
 RESERVED_TOKENS = 16
 MIN_TOKENS = 64
 MAX_SYMBOLS = 64
+# A longer line is data, whatever its syntax; the splitter's parser has no bounds, and of some texts it makes a second of each kilobyte.
+MAX_SYNTAX_LINE = 16_384
 _LETTERS_PER_TOKEN = 4
 _OVERHEAD = 2  # special tokens of every text
 _BLANK_LINES = re.compile(r"(?:[^\S\n]*\n)+")
@@ -79,8 +81,10 @@ def split(text: str, language: str, definitions: Sequence[Definition], chunk_cha
 
 
 def _by_splitter(text: str, first_line: int, language: str, target: int, budget: int) -> list[Chunk]:
+    plain = (has_grammar(language) and len(text) > MAX_SYNTAX_LINE) or is_too_deep(text.encode("utf-8", "replace"), language)
+    pieces = _splitter().split(text, target, language=None if plain else language)
     # Only where the pieces begin counts: the splitter leaves out a comma or a full stop at which it cuts.
-    begins = [(piece.start.char_offset, piece.start.line - 1) for piece in _splitter().split(text, target, language=language)]
+    begins = [(piece.start.char_offset, piece.start.line - 1) for piece in pieces]
     begins[:1] = [(0, 0)]
     chunks: list[Chunk] = []
     for (begin, line), (end, _) in pairwise([*begins, (len(text), 0)]):
