@@ -6,14 +6,14 @@ from pathlib import Path
 from cocosearch.indexing.chunking import Chunk, estimate_tokens, split
 from cocosearch.indexing.content import read_text
 from cocosearch.indexing.definitions import definitions_of
-from cocosearch.indexing.embedding import embedded_digest
+from cocosearch.indexing.embedding import MAX_PLACE_CHARACTERS, embedded_digest
 from cocosearch.indexing.file_rows import ChunkRow, FileRows
 from cocosearch.indexing.languages import detect_language
 from cocosearch.indexing.skips import SkipReason
 from cocosearch.terms import document_weights
 
 # Raise it when the same file would make other rows: it is part of every memo's key.
-ROWS_VERSION = 4
+ROWS_VERSION = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def rows_of(root: Path, path: str, recipe: Recipe) -> FileRows:
 def make_rows(path: str, language: str, text: str, recipe: Recipe) -> FileRows:
     """Rows of a file with text."""
     definitions = definitions_of(text, language)
-    chunks = split(text, language, definitions, recipe.chunk_characters, recipe.max_tokens - estimate_tokens(path))
+    chunks = split(text, language, definitions, recipe.chunk_characters, recipe.max_tokens - estimate_tokens(path[-MAX_PLACE_CHARACTERS:]))
     return FileRows(language, None, tuple(_row(path, chunk) for chunk in chunks), definitions)
 
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 MAX_NAME = 200
+# Of a name within names within names the end is kept.
+MAX_QUALIFIED_NAME = 1_000
 
 _JAVASCRIPT = frozenset({"javascript", "typescript", "tsx"})
 _C_FAMILY = frozenset({"c", "cpp"})
@@ -192,7 +194,7 @@ def _qualified(ordered: list[_Found], language: str) -> list[Definition]:
         elif kind is Kind.VARIABLE and each.name.isupper():
             kind = Kind.CONSTANT
         prefix = around[-1][1] if around else ""
-        qualified = ".".join(part for part in (prefix, each.scope, each.name) if part)
+        qualified = ".".join(part for part in (prefix, each.scope, each.name) if part)[-MAX_QUALIFIED_NAME:]
         definitions.append(Definition(kind, each.name, qualified, each.start_line, each.end_line, each.name_line))
         around.append((each, qualified))
     return definitions
