@@ -194,8 +194,9 @@ class Children:
         return waiting.future
 
     def _start_threads(self, wanted: int) -> None:
-        """One for each file that waits, and one more than there are cores at most."""
-        for _ in range(min(wanted - self._idle, self.cores + 1 - len(self._threads))):
+        """One for each file that waits; as many as there are cores at most, and one more among several projects."""
+        several = len(self._waiting.keys() | self._under_way.keys()) > 1
+        for _ in range(min(wanted - self._idle, self.cores + several - len(self._threads))):
             thread = threading.Thread(target=self._serve, name="child", daemon=True)
             self._threads.add(thread)
             self._idle += 1
@@ -214,7 +215,7 @@ class Children:
                 child = None
                 waiting.future.set_exception(error)
             with self._changed:
-                self._under_way[waiting.task.root] -= 1
+                self._under_way -= Counter([waiting.task.root])  # without those that have none left
                 self._idle += 1
                 self._changed.notify_all()
         if child is not None:
