@@ -56,7 +56,7 @@ def test_a_file_that_takes_too_long_is_skipped_and_the_next_one_read(project: Pa
 
 
 def test_a_file_that_needs_too_much_memory_is_skipped_and_the_next_one_read(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(children, "MEMORY_BYTES", 140 * 1024**2)
+    monkeypatch.setattr(children, "MEMORY_BYTES", 150 * 1024**2)
     monkeypatch.setattr(children, "MEMORY_PER_BYTE", 0)
     (project / "larger.py").write_text(4 * LONG)
     recipe = replace(RECIPE, max_file_bytes=4 * RECIPE.max_file_bytes)

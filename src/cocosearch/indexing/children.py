@@ -49,10 +49,11 @@ _NEEDED_VARIABLES = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "P
 class _Died(Exception):  # noqa: N818 - what happened, not what to call it
     """The process ended in the middle of a file; the code is as in `Popen.returncode`."""
 
-    def __init__(self, code: int, said: str) -> None:
+    def __init__(self, code: int, said: str, most_memory: int) -> None:
         super().__init__(code, said)
         self.code = code
         self.said = said
+        self.most_memory = most_memory  # in bytes
 
 
 class _Usage:
@@ -63,14 +64,14 @@ class _Usage:
         self._seconds = 0.0
 
     def reap(self, process: "subprocess.Popen[bytes]") -> int:
-        """Wait for a process that was killed; returns its code."""
+        """Wait for a process that was killed; returns the most memory that it had, in bytes."""
         while True:
             with self._lock:
                 pid, status, used = os.wait4(process.pid, os.WNOHANG)
                 if pid:
                     self._seconds += used.ru_utime + used.ru_stime
                     process.returncode = os.waitstatus_to_exitcode(status)
-                    return process.returncode
+                    return used.ru_maxrss * 1024
             time.sleep(0.001)
 
     def of_others(self) -> float:
@@ -131,10 +132,11 @@ class _Child:
         """End the process; returns how it died, which may have been before, by itself."""
         self._connection.close()
         os.kill(self._process.pid, signal.SIGKILL)  # until it is reaped, the number is its own
-        code = usage.reap(self._process)
+        most_memory = usage.reap(self._process)
         with self._said:
             self._said.seek(0)
-            return _Died(code, self._said.read().decode("utf-8", "replace")[-MAX_SAID:].strip())
+            said = self._said.read().decode("utf-8", "replace")[-MAX_SAID:].strip()
+        return _Died(self._process.returncode, said, most_memory)
 
 
 def _processor_ticks(pid: int) -> int:
@@ -258,7 +260,7 @@ class Children:
                 break
             except _Died as death:
                 child = None
-                reason = _reason(death)
+                reason = _reason(death, waiting.task.bounds)
                 log.warning("%s/%s: %s (%s)", waiting.task.root, waiting.task.path, reason, death)
                 answer = Answer(skipped(reason))
                 if death.code != -signal.SIGKILL:
@@ -288,10 +290,10 @@ def _resolve(waiting: _Waiting, answer: Answer) -> None:
         waiting.future.set_result(answer.rows)
 
 
-def _reason(death: _Died) -> SkipReason:
-    """Why the process ended: the kernel's limits end it by signals, and allocators that get nothing abort it with a word about memory."""
+def _reason(death: _Died, bounds: Bounds) -> SkipReason:
+    """Why the process ended. The kernel's limit of time has a signal of its own; a parser that gets no memory fails in whatever way."""
     if death.code in {-signal.SIGPROF, -signal.SIGXCPU}:
         return SkipReason.TOO_SLOW
-    if death.code == -signal.SIGKILL or "alloc" in death.said or "MemoryError" in death.said:
+    if death.code == -signal.SIGKILL or "alloc" in death.said or death.most_memory > bounds.memory_bytes / 2:
         return SkipReason.TOO_MUCH_MEMORY
     return SkipReason.CRASHED

@@ -22,6 +22,8 @@ from cocosearch.indexing.skips import MAX_PATH_BYTES, SkipReason
 from cocosearch.projects import Project, git_root
 from cocosearch.settings import Settings
 
+__all__ = ["Listing", "SkipReason", "SourceFile", "list_files"]
+
 log = logging.getLogger(__name__)
 
 GIT_TIMEOUT_SECONDS = 120
