@@ -237,7 +237,10 @@ def _indexer(indexer: IndexerLife, projects: list[ProjectStatus]) -> Finding:
     is_problem = indexer.life is Life.HANGS or bool(waiting)
     found = f"{indexer.detail} {len(waiting)} projects wait for it." if waiting else indexer.detail
     return Finding(
-        "indexer", Level.PROBLEM if is_problem else Level.WARNING, found, "`systemctl status cocosearch-indexer`, `journalctl -u` the same."
+        "indexer",
+        Level.PROBLEM if is_problem else Level.WARNING,
+        found,
+        "`systemctl status cocosearch-indexer`, `journalctl -u cocosearch-indexer`.",
     )
 
 

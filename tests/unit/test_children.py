@@ -4,14 +4,16 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from cocosearch.errors import IndexingError
 from cocosearch.indexing import children
-from cocosearch.indexing.children import Children
+from cocosearch.indexing.children import ATTEMPTS, Children
 from cocosearch.indexing.flow import Recipe, rows_of
 from cocosearch.indexing.skips import SkipReason
 
@@ -31,7 +33,14 @@ def wait_for(condition: Callable[[], bool]) -> None:
 def processes() -> list[int]:
     """Numbers of the processes that read files for this one."""
     own = [int(number) for task in Path("/proc/self/task").iterdir() for number in (task / "children").read_text().split()]
-    return [number for number in own if b"cocosearch.indexing.child" in Path(f"/proc/{number}/cmdline").read_bytes()]
+    return [number for number in own if b"cocosearch.indexing.child" in read(f"/proc/{number}/cmdline")]
+
+
+def read(path: str) -> bytes:
+    """What the kernel says; nothing of a process that is gone."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(path).read_bytes()
+    return b""
 
 
 @pytest.fixture
@@ -77,16 +86,25 @@ def busy_process() -> int:
     """The process that has a file, by the time it takes."""
 
     def ticks() -> list[tuple[int, int]]:
-        return [(children._processor_ticks(number), number) for number in processes()]
+        return [(ticks_of(number), number) for number in processes()]
 
     wait_for(lambda: bool(ticks()) and max(ticks())[0] > 20)
     return max(ticks())[1]
 
 
+def ticks_of(number: int) -> int:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return children._processor_ticks(number)
+    return 0
+
+
 def test_a_file_that_crashes_its_process_is_skipped(project: Path) -> None:
     with Children(cores=1) as pool:
         reading = pool.begin(project, "long.py", replace(RECIPE, chunk_characters=200))
-        os.kill(busy_process(), signal.SIGSEGV)
+        for _ in range(ATTEMPTS):
+            killed = busy_process()
+            os.kill(killed, signal.SIGSEGV)
+            wait_for(partial(lambda killed: killed not in processes(), killed))
         assert reading.result().skip_reason is SkipReason.CRASHED
         assert pool.begin(project, "good.py", RECIPE).result().skip_reason is None
 
@@ -96,6 +114,15 @@ def test_a_process_that_the_kernel_killed_is_not_held_against_the_file_at_once(p
         reading = pool.begin(project, "long.py", RECIPE)
         os.kill(busy_process(), signal.SIGKILL)
         assert reading.result().skip_reason is None
+
+
+def test_a_process_that_died_while_it_was_idle_is_not_held_against_the_next_file(project: Path) -> None:
+    with Children(cores=1) as pool:
+        pool.begin(project, "good.py", RECIPE).result()
+        (idle,) = processes()
+        os.kill(idle, signal.SIGSEGV)
+        wait_for(lambda: idle not in processes())
+        assert pool.begin(project, "good.py", RECIPE).result().skip_reason is None
 
 
 def test_a_file_that_hangs_is_an_error_for_it_may_be_read_another_time(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,7 +40,7 @@ SILENT_SECONDS = 60.0
 IDLE_SECONDS = 20.0
 POLL_SECONDS = 1.0
 MAX_SAID = 2_000
-# The kernel of a machine without memory, or a person, may have killed the process: that is not held against the file at once.
+# The kernel of a machine without memory may have killed the process, or it was dying before the file came: a new one tries again.
 ATTEMPTS = 2
 _MEGABYTE = 1024**2
 _NEEDED_VARIABLES = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PYTHONPATH", "TMPDIR", "TZ")
@@ -215,7 +215,8 @@ class Children:
                 child = self._make(waiting, child)
             except BaseException as error:  # noqa: BLE001 - as in any executor: who asked is told, and the thread lives on
                 child = None
-                waiting.future.set_exception(error)
+                if not waiting.future.done():
+                    waiting.future.set_exception(error)
             with self._changed:
                 self._under_way -= Counter([waiting.task.root])  # without those that have none left
                 self._idle += 1
@@ -254,6 +255,7 @@ class Children:
             return child
         answer = Answer()
         for _ in range(ATTEMPTS):
+            is_new = child is None
             child = child or _Child()
             try:
                 answer = child.read(waiting.task, lambda: not self._closed)
@@ -263,7 +265,7 @@ class Children:
                 reason = _reason(death, waiting.task.bounds)
                 log.warning("%s/%s: %s (%s)", waiting.task.root, waiting.task.path, reason, death)
                 answer = Answer(skipped(reason))
-                if death.code != -signal.SIGKILL:
+                if reason is SkipReason.TOO_SLOW or (is_new and death.code != -signal.SIGKILL):
                     break
         if child is not None and answer.last:
             child.close()
