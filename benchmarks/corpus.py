@@ -18,10 +18,11 @@ from cocosearch.database.statistics import refresh_statistics
 from cocosearch.indexing.chunking import DEFAULT_CHUNK_CHARACTERS
 from cocosearch.indexing.content import read_text
 from cocosearch.indexing.embedding import embedded_text
+from cocosearch.indexing.file_rows import FileRows
 from cocosearch.indexing.flow import Recipe, make_rows
 from cocosearch.indexing.listing import SkipReason, list_files
 from cocosearch.indexing.progress import store_progress
-from cocosearch.indexing.rows import FileRows, RowStore
+from cocosearch.indexing.rows import RowStore
 from cocosearch.lexicon.languages import detect_language
 from cocosearch.ollama import Model, OllamaClient, Refusal, Vector
 from cocosearch.projects import load_project

@@ -14,6 +14,7 @@ from pathlib import Path
 import psycopg
 
 from cocosearch.database.connection import unavailable
+from cocosearch.database.heartbeat import IndexerLife, Life, indexer_life
 from cocosearch.database.migrations import MIN_PGVECTOR, applied, available, pgvector_version
 from cocosearch.database.status import ProjectState, ProjectStatus, list_projects
 from cocosearch.errors import CocosearchError, EmbeddingUnavailableError
@@ -190,7 +191,9 @@ def _database(settings: Settings) -> Iterator[Finding]:
             migrations = _migrations(applied(connection))
             yield migrations
             if migrations.level is Level.OK:
-                yield from (_project(status) for status in list_projects(connection))
+                projects = list_projects(connection)
+                yield _indexer(indexer_life(connection), projects)
+                yield from (_project(status) for status in projects)
     except psycopg.Error as error:
         yield Finding(
             "database",
@@ -224,6 +227,21 @@ def _migrations(done: list[int]) -> Finding:
             "migrations", Level.PROBLEM, f"The database is at {done[-1]}, this program knows {known[-1]}.", "Upgrade cocosearch."
         )
     return Finding("migrations", Level.OK, f"All {len(known)} are applied.")
+
+
+def _indexer(indexer: IndexerLife, projects: list[ProjectStatus]) -> Finding:
+    waiting = [status.name for status in projects if status.state is ProjectState.WAITING]
+    if indexer.life is Life.LIVES:
+        return Finding("indexer", Level.OK, indexer.detail)
+    # Whoever indexes by hand, or by a client over stdio, needs none that stays.
+    is_problem = indexer.life is Life.HANGS or bool(waiting)
+    found = f"{indexer.detail} {len(waiting)} projects wait for it." if waiting else indexer.detail
+    return Finding(
+        "indexer",
+        Level.PROBLEM if is_problem else Level.WARNING,
+        found,
+        "`systemctl status cocosearch-indexer`, `journalctl -u cocosearch-indexer`.",
+    )
 
 
 def _project(status: ProjectStatus) -> Finding:

@@ -13,6 +13,7 @@ from functools import partial
 import psycopg
 
 from cocosearch.database.connection import Connection, unavailable
+from cocosearch.database.heartbeat import Life, indexer_life
 from cocosearch.database.migrations import check_extension, check_migrated
 from cocosearch.errors import CocosearchError, DatabaseUnavailableError, EmbeddingUnavailableError
 from cocosearch.ollama import OllamaClient
@@ -26,6 +27,8 @@ ANSWER_WITHIN_SECONDS = 0.6
 REFRESH_SECONDS = 15.0
 TRUSTED_FOR_SECONDS = 20.0
 FRESH_FOR_SECONDS = 1.0
+INDEXER = "indexer"
+DATABASE_PARTS = ("database", "extension", INDEXER)
 
 
 class PartState(StrEnum):
@@ -41,7 +44,7 @@ class PartState(StrEnum):
 
 
 class Overall(StrEnum):
-    """The word for the whole: `degraded` is search by words alone."""
+    """The word for the whole: `degraded` is search by words alone, or of what was indexed while the indexer worked."""
 
     OK = "ok"
     DEGRADED = "degraded"
@@ -65,23 +68,28 @@ class HealthReport:
 
     @property
     def ok(self) -> bool:
-        """Whether everything works (HTTP 200)."""
-        return all(part.state is PartState.OK for part in self.parts)
+        """Whether everything works that a search needs (HTTP 200): not the indexer, which only keeps what is searched fresh."""
+        return self._broken <= {INDEXER}
 
     @property
     def overall(self) -> Overall:
-        """`degraded` when only the embedding side is not working: lexical results are still served."""
-        if self.ok:
+        """`degraded` when only the embedding side is not working (lexical results are still served), or the indexer."""
+        if not self._broken:
             return Overall.OK
-        broken = {part.name for part in self.parts if part.state is not PartState.OK}
-        return Overall.DEGRADED if broken <= {"ollama", "model"} else Overall.DOWN
+        return Overall.DEGRADED if self._broken <= {"ollama", "model", INDEXER} else Overall.DOWN
+
+    @property
+    def _broken(self) -> set[str]:
+        return {part.name for part in self.parts if part.state is not PartState.OK}
 
 
 Check = Callable[[], tuple[Part, ...]]
 
+_BY_LIFE = {Life.LIVES: PartState.OK, Life.HANGS: PartState.TIMEOUT, Life.GONE: PartState.DOWN}
+
 
 def check_database(settings: Settings) -> tuple[Part, ...]:
-    """The parts `database` (answers, tables are there) and `extension`, over a connection of its own, in at most four seconds."""
+    """The parts `database` (answers, tables are there), `extension` and `indexer`, over a connection of its own, in a few seconds."""
     try:
         with psycopg.connect(
             settings.database_url,
@@ -90,10 +98,11 @@ def check_database(settings: Settings) -> tuple[Part, ...]:
             application_name="cocosearch-health",
             options=f"-c statement_timeout={STATEMENT_TIMEOUT_MS}",
         ) as connection:
-            return (_check_migrations(connection), _check_extension(connection))
+            database = _check_migrations(connection)
+            return (database, _check_extension(connection), _check_indexer(connection, database))
     except psycopg.Error as error:
-        detail = str(unavailable(error))
-        return (Part("database", PartState.DOWN, detail), Part("extension", PartState.UNKNOWN, "The database does not answer."))
+        unknown = (Part(name, PartState.UNKNOWN, "The database does not answer.") for name in DATABASE_PARTS[1:])
+        return (Part("database", PartState.DOWN, str(unavailable(error))), *unknown)
 
 
 def _check_migrations(connection: Connection) -> Part:
@@ -111,6 +120,13 @@ def _check_extension(connection: Connection) -> Part:
         state = PartState.MISSING if "lacks" in str(error) else PartState.OUTDATED
         return Part("extension", state, str(error))
     return Part("extension", PartState.OK, "pgvector is there, 0.8 or later.")
+
+
+def _check_indexer(connection: Connection, database: Part) -> Part:
+    if database.state is not PartState.OK:
+        return Part(INDEXER, PartState.UNKNOWN, "The database has no table for its sign of life.")
+    indexer = indexer_life(connection)
+    return Part(INDEXER, _BY_LIFE[indexer.life], indexer.detail)
 
 
 def check_ollama(settings: Settings, client: OllamaClient) -> tuple[Part, ...]:

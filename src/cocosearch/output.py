@@ -94,7 +94,7 @@ def write_project(project: "ProjectStatus") -> None:
     """All that is known of a project, a line each."""
     skipped = ", ".join(f"{count} {reason}" for reason, count in sorted(project.skipped.items())) or "none"
     lines = {
-        "state": project.state.value,
+        "state": f"{project.state.value}: {project.held_up}" if project.held_up else project.state.value,
         "root": project.root,
         "model": project.model or "not known yet",
         "files": f"{project.files} searchable, {project.files_done} of {project.files_total} done in the last run",

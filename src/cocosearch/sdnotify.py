@@ -2,6 +2,7 @@
 
 import os
 import socket
+import time
 
 
 def notify(state: str) -> bool:
@@ -21,3 +22,22 @@ def notify(state: str) -> bool:
         channel.connect(address)
         channel.sendall(state.encode())
     return True
+
+
+class Watchdog:
+    """Tells the service manager that the process lives, if it wants to know (`WatchdogSec=`): silence makes it restart the service."""
+
+    def __init__(self) -> None:
+        """Read what the manager said in the environment (sd_watchdog_enabled(3))."""
+        microseconds = os.environ.get("WATCHDOG_USEC", "")
+        meant = os.environ.get("WATCHDOG_PID", "") in {"", str(os.getpid())}
+        # Four times in the manager's time.
+        self._pause = int(microseconds) / 4_000_000 if microseconds.isdigit() and meant else float("inf")
+        self._fed_at = float("-inf")
+
+    def feed(self) -> None:
+        """To be called by what must never stand still, as often as it likes."""
+        now = time.monotonic()
+        if self._pause < float("inf") and now - self._fed_at >= self._pause:
+            notify("WATCHDOG=1")
+            self._fed_at = now

@@ -193,4 +193,7 @@ def test_health_of_the_parts_needs_no_server(capsys: pytest.CaptureFixture[str],
     assert "No answer from" in capsys.readouterr().err
     assert main(["health", "--parts", "--json"]) == 1
     answer = json.loads(capsys.readouterr().out)
-    assert (answer["ok"], answer["parts"]) == (False, {"database": "down", "extension": "unknown", "ollama": "down", "model": "unknown"})
+    assert (answer["ok"], answer["parts"]) == (
+        False,
+        {"database": "down", "extension": "unknown", "indexer": "unknown", "ollama": "down", "model": "unknown"},
+    )

@@ -114,6 +114,22 @@ def test_questions_within_a_second_cost_one_check() -> None:
     assert len(calls) == 1
 
 
+@pytest.mark.parametrize(
+    ("broken", "ok", "overall"),
+    [
+        ((), True, Overall.OK),
+        (("indexer",), True, Overall.DEGRADED),  # what is indexed is searched
+        (("model",), False, Overall.DEGRADED),
+        (("model", "indexer"), False, Overall.DEGRADED),
+        (("database", "extension", "indexer"), False, Overall.DOWN),
+    ],
+)
+def test_an_indexer_that_does_not_work_stops_no_search_and_is_not_hidden(broken: tuple[str, ...], ok: bool, overall: Overall) -> None:
+    parts = (*health.DATABASE_PARTS, "ollama", "model")
+    report = HealthReport(tuple(Part(name, PartState.DOWN if name in broken else PartState.OK, "") for name in parts))
+    assert (report.ok, report.overall) == (ok, overall)
+
+
 def test_dead_services_are_found_down_at_once_and_without_a_password() -> None:
     settings = Settings.model_validate({"database_url": "postgresql://user:hunter2@127.0.0.1:1/none", "ollama_url": "http://127.0.0.1:1"})
     with OllamaClient(settings) as client:
@@ -123,6 +139,7 @@ def test_dead_services_are_found_down_at_once_and_without_a_password() -> None:
     assert [(entry.name, entry.state) for entry in report.parts] == [
         ("database", PartState.DOWN),
         ("extension", PartState.UNKNOWN),
+        ("indexer", PartState.UNKNOWN),
         ("ollama", PartState.DOWN),
         ("model", PartState.UNKNOWN),
     ]

@@ -11,10 +11,10 @@ import pytest
 
 from cocosearch.indexing.content import read_notebook
 from cocosearch.indexing.definitions import definitions_of
+from cocosearch.indexing.file_rows import FileRows
 from cocosearch.indexing.flow import Recipe, make_notebook_rows
 from cocosearch.indexing.listing import SkipReason
 from cocosearch.indexing.notebooks import Notebook, read_cells, size_limit
-from cocosearch.indexing.rows import FileRows
 
 LIMIT = 100_000
 PICTURE = base64.b64encode(random.Random(1).randbytes(60_000)).decode()  # noqa: S311 - a picture that can be made again

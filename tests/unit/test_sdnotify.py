@@ -1,11 +1,13 @@
 """Telling the service manager, over real sockets."""
 
+import os
 import socket
+import time
 from pathlib import Path
 
 import pytest
 
-from cocosearch.sdnotify import notify
+from cocosearch.sdnotify import Watchdog, notify
 
 
 def test_nobody_asked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,3 +38,40 @@ def test_a_manager_out_of_reach_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "absent"))
     with pytest.raises(FileNotFoundError):
         notify("READY=1")
+
+
+@pytest.mark.parametrize(
+    ("variables", "fed"),
+    [
+        ({}, 0),
+        ({"WATCHDOG_USEC": ""}, 0),
+        ({"WATCHDOG_USEC": "x"}, 0),
+        ({"WATCHDOG_USEC": "4000000"}, 3),
+        ({"WATCHDOG_USEC": "4000000", "WATCHDOG_PID": "1"}, 0),
+        ({"WATCHDOG_USEC": "4000000", "WATCHDOG_PID": str(os.getpid())}, 3),
+    ],
+)
+def test_the_watchdog_is_fed_four_times_in_its_time(
+    variables: dict[str, str], fed: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("WATCHDOG_USEC", "WATCHDOG_PID"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.setblocking(False)
+        watchdog = Watchdog()
+        for _ in range(12):
+            watchdog.feed()
+            now[0] += 0.25
+        received = []
+        while True:
+            try:
+                received.append(manager.recv(100))
+            except BlockingIOError:
+                break
+        assert received == [b"WATCHDOG=1"] * fed

@@ -28,6 +28,13 @@ def unavailable(error: psycopg.Error | PoolTimeout) -> DatabaseUnavailableError:
     )
 
 
+def is_lost(error: BaseException) -> bool:
+    """Whether the connection, or the server, is gone; else the server lives and refused one statement."""
+    if isinstance(error, PoolTimeout | DatabaseUnavailableError):
+        return True
+    return isinstance(error, psycopg.OperationalError) and (error.sqlstate is None or error.sqlstate.startswith(("08", "57P")))
+
+
 def _configure(connection: Connection) -> None:
     try:
         register_vector(connection)

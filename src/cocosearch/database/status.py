@@ -1,6 +1,6 @@
 """What the database knows of each project: progress, freshness, last error."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from difflib import get_close_matches
 from enum import StrEnum
@@ -10,6 +10,7 @@ from psycopg import sql
 from psycopg.rows import class_row
 
 from cocosearch.database.connection import Connection
+from cocosearch.database.heartbeat import Life, indexer_life
 from cocosearch.database.locks import PROJECT_LOCKS
 from cocosearch.errors import ProjectNotFoundError
 
@@ -51,6 +52,8 @@ class ProjectStatus:
     checked_at: datetime | None
     last_error: str | None
     notes: list[str] = field(default_factory=list)  # what the last look at the files could not honour, such as ignore rules
+    # What keeps it waiting, where nothing will come of that by itself.
+    held_up: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "state", ProjectState(self.state))
@@ -96,7 +99,8 @@ def _status(which: LiteralString) -> sql.Composed:
 def list_projects(connection: Connection) -> list[ProjectStatus]:
     """All projects, by name."""
     with connection.cursor(row_factory=class_row(ProjectStatus)) as cursor:
-        return cursor.execute(_status(""), {"locks": PROJECT_LOCKS}).fetchall()
+        found = cursor.execute(_status(""), {"locks": PROJECT_LOCKS}).fetchall()
+    return _with_what_holds_up(connection, found)
 
 
 def project_status(connection: Connection, name: str) -> ProjectStatus:
@@ -109,7 +113,18 @@ def project_status(connection: Connection, name: str) -> ProjectStatus:
         status = cursor.execute(_status("WHERE p.name = %(name)s"), {"locks": PROJECT_LOCKS, "name": name}).fetchone()
     if status is None:
         raise project_not_found(connection, name)
-    return status
+    return _with_what_holds_up(connection, [status])[0]
+
+
+def _with_what_holds_up(connection: Connection, projects: list[ProjectStatus]) -> list[ProjectStatus]:
+    """The same; those that wait for an indexer that does not work say so."""
+    waiting = {ProjectState.WAITING, ProjectState.INTERRUPTED}
+    if not any(status.state in waiting for status in projects):
+        return projects
+    indexer = indexer_life(connection)
+    if indexer.life is Life.LIVES:
+        return projects
+    return [replace(status, held_up=indexer.detail) if status.state in waiting else status for status in projects]
 
 
 def project_not_found(connection: Connection, name: str) -> ProjectNotFoundError:

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from cocoindex.ops.text import RecursiveSplitter
-
-from cocosearch.indexing.definitions import Definition, has_grammar
+from cocosearch.indexing.definitions import Definition, has_grammar, is_too_deep
 from cocosearch.indexing.layout import Limits, Lines, spans
 from cocosearch.lexicon.languages import TEXT
+
+if TYPE_CHECKING:
+    from cocoindex.ops.text import RecursiveSplitter
 
 DEFAULT_CHUNK_CHARACTERS = 1000
 # Code has about three characters to a token of a WordPiece vocabulary (median 3.5, lowest twentieth 2.5, over 5,000 chunks).
@@ -19,6 +21,8 @@ CHARACTERS_PER_TOKEN = 3
 RESERVED_TOKENS = 16
 MIN_TOKENS = 64
 MAX_SYMBOLS = 64
+# A longer line is data, whatever its syntax; the splitter's parser has no bounds, and of some texts it makes a second of each kilobyte.
+MAX_SYNTAX_LINE = 16_384
 _LETTERS_PER_TOKEN = 4
 _OVERHEAD = 2  # special tokens of every text
 _BLANK_LINES = re.compile(r"(?:[^\S\n]*\n)+")
@@ -79,8 +83,10 @@ def split(text: str, language: str, definitions: Sequence[Definition], chunk_cha
 
 
 def _by_splitter(text: str, first_line: int, language: str, target: int, budget: int) -> list[Chunk]:
+    plain = (has_grammar(language) and len(text) > MAX_SYNTAX_LINE) or is_too_deep(text.encode("utf-8", "replace"), language)
+    pieces = _splitter().split(text, target, language=None if plain else language)
     # Only where the pieces begin counts: the splitter leaves out a comma or a full stop at which it cuts.
-    begins = [(piece.start.char_offset, piece.start.line - 1) for piece in _splitter().split(text, target, language=language)]
+    begins = [(piece.start.char_offset, piece.start.line - 1) for piece in pieces]
     begins[:1] = [(0, 0)]
     chunks: list[Chunk] = []
     for (begin, line), (end, _) in pairwise([*begins, (len(text), 0)]):
@@ -181,5 +187,7 @@ def _trimmed(text: str, start_line: int) -> Chunk | None:
 
 
 @cache
-def _splitter() -> RecursiveSplitter:
+def _splitter() -> "RecursiveSplitter":
+    from cocoindex.ops.text import RecursiveSplitter  # it takes longer to load than to cut most files
+
     return RecursiveSplitter()

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from cocosearch.beneath import NotAFileError, directory, read_file
 from cocosearch.indexing.decoding import text_of
-from cocosearch.indexing.listing import SkipReason
 from cocosearch.indexing.notebooks import Notebook, read_cells, size_limit
 from cocosearch.indexing.secrets import redact
+from cocosearch.indexing.skips import SkipReason
 
 _LED_AWAY = frozenset({errno.ELOOP, errno.EXDEV})
 

@@ -2,10 +2,13 @@
 
 import hashlib
 
+# Of a longer path, or of names within names, the model reads the end: most of its window is for the code.
+MAX_PLACE_CHARACTERS = 300
+
 
 def embedded_text(path: str, enclosing: str | None, text: str) -> str:
     """The text whose vector stands for a chunk; a change of this function needs another `cocosearch.embedding.prompts.PROMPT_VERSION`."""
-    return "\n".join(part for part in (path, enclosing, text) if part)
+    return "\n".join(part for part in (path[-MAX_PLACE_CHARACTERS:], (enclosing or "")[-MAX_PLACE_CHARACTERS:], text) if part)
 
 
 def embedded_digest(path: str, enclosing: str | None, text: str) -> bytes:

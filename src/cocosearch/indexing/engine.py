@@ -7,7 +7,10 @@ from pathlib import Path
 
 import cocoindex as coco
 
-from cocosearch.indexing.flow import WORKSHOP, Recipe, Workshop, index_files
+from cocosearch.errors import IndexingError
+from cocosearch.indexing.app import WORKSHOP, Workshop, index_files
+from cocosearch.indexing.children import Children
+from cocosearch.indexing.flow import Recipe
 from cocosearch.indexing.listing import Listing
 from cocosearch.indexing.reporter import Reporter
 from cocosearch.indexing.rows import ROW_STORE, RowStore
@@ -18,7 +21,7 @@ log = logging.getLogger(__name__)
 # Files under work at the same time: while one is written, others are cut.
 FILES_IN_FLIGHT = 16
 WATCH_SECONDS = 0.2
-# Name under which the engine counts the components of files: that of flow.index_file.
+# Name under which the engine counts the components of files: that of app.index_file.
 _FILE_COMPONENT = "index_file"
 
 
@@ -40,6 +43,7 @@ class Engine:
     path: Path
     store: RowStore
     reporter: Reporter
+    children: Children
 
     async def run(self, listing: Listing, recipe: Recipe) -> EngineReport:
         """Make the rows those of the listing; errors are reported, not raised."""
@@ -51,7 +55,7 @@ class Engine:
 
         provider = coco.ContextProvider()
         provider.provide(ROW_STORE, self.store)
-        provider.provide(WORKSHOP, Workshop(self.project.root))
+        provider.provide(WORKSHOP, Workshop(self.project.root, self.children))
         environment = coco.Environment(
             coco.Settings(db_path=self.path, lmdb_map_size=self.map_bytes),
             context_provider=provider,
@@ -92,5 +96,7 @@ class Engine:
 
 
 def _described(error: BaseException, context: coco.ExceptionContext) -> str:
+    if isinstance(error, IndexingError):  # it names the file
+        return str(error)
     where = context.stable_path.rsplit("/@index_file/", 1)[-1].strip('"')
     return f"{where}: {str(error) or type(error).__name__}"

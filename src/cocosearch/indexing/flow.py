@@ -1,19 +1,16 @@
-"""The engine's app: one memoised component for each file, whose rows are its target."""
+"""From a file to its rows: what the process does that reads files (cocosearch.indexing.child), so nothing heavy is imported here."""
 
-import asyncio
 from dataclasses import dataclass
 from pathlib import Path
-
-import cocoindex as coco
 
 from cocosearch.indexing.chunking import Chunk, estimate_tokens, split
 from cocosearch.indexing.content import read_notebook, read_text
 from cocosearch.indexing.data import is_data_chunk, is_data_file, shortened
 from cocosearch.indexing.definitions import Definition, definitions_of
-from cocosearch.indexing.embedding import embedded_digest
-from cocosearch.indexing.listing import SkipReason, SourceFile
+from cocosearch.indexing.embedding import MAX_PLACE_CHARACTERS, embedded_digest
+from cocosearch.indexing.file_rows import ChunkRow, FileRows
 from cocosearch.indexing.notebooks import Notebook, is_notebook
-from cocosearch.indexing.rows import ChunkRow, FileRows, declare_file_rows
+from cocosearch.indexing.skips import SkipReason
 from cocosearch.lexicon.languages import detect_language
 from cocosearch.terms import document_weights
 
@@ -31,42 +28,26 @@ class Recipe:
     rows_version: int = ROWS_VERSION
 
 
-@dataclass(frozen=True, slots=True)
-class Workshop:
-    """What a component works with; not part of the memo's key."""
+def rows_of(root: Path, path: str, recipe: Recipe) -> FileRows:
+    """Read a file of the project at `root` and make its rows.
 
-    root: Path
-
-
-WORKSHOP = coco.ContextKey[Workshop]("cocosearch/workshop")
-
-
-@coco.fn
-async def index_files(files: list[SourceFile], recipe: Recipe) -> None:
-    """The app's main function: one component for each file; a file that is no longer listed loses its rows."""
-    await coco.mount_each(index_file, [(file.path, file) for file in files], recipe)
-
-
-@coco.fn(memo=True, logic_tracking=None)
-async def index_file(file: SourceFile, recipe: Recipe) -> None:
-    """Make the rows of one file; skipped by the engine while neither the file's stamp nor the recipe changes."""
-    workshop = coco.use_context(WORKSHOP)
-    read = read_notebook if is_notebook(file.path) else read_text
-    content = read(workshop.root, file.path, recipe.max_file_bytes)
+    Raises:
+        OSError: the file vanished, or its disk fails; its rows are to stay as they are.
+    """
+    read = read_notebook if is_notebook(path) else read_text
+    content = read(root, path, recipe.max_file_bytes)
     if isinstance(content, SkipReason):
-        declare_file_rows(file.path, FileRows(detect_language(file.path), content, (), ()))
-    elif isinstance(content, Notebook):
-        declare_file_rows(file.path, await asyncio.to_thread(make_notebook_rows, file.path, content, recipe))
-    else:
-        language = detect_language(file.path, content)
-        declare_file_rows(file.path, await asyncio.to_thread(make_rows, file.path, language, content, recipe))
+        return FileRows(detect_language(path), content, (), ())
+    if isinstance(content, Notebook):
+        return make_notebook_rows(path, content, recipe)
+    return make_rows(path, detect_language(path, content), content, recipe)
 
 
 def make_rows(path: str, language: str, text: str, recipe: Recipe) -> FileRows:
     """Rows of a file with text."""
     definitions = definitions_of(text, language)
     text = shortened(text)
-    chunks = split(text, language, definitions, recipe.chunk_characters, recipe.max_tokens - estimate_tokens(path))
+    chunks = split(text, language, definitions, recipe.chunk_characters, _max_tokens(path, recipe))
     all_data = is_data_file(path, language, text)
     rows = tuple(_row(path, chunk, is_data=all_data or is_data_chunk(language, chunk.text)) for chunk in chunks)
     return FileRows(language, None, rows, definitions)
@@ -76,13 +57,18 @@ def make_notebook_rows(path: str, notebook: Notebook, recipe: Recipe) -> FileRow
     """Rows of a notebook: each cell by itself, in its own language."""
     rows: list[ChunkRow] = []
     definitions: list[Definition] = []
-    max_tokens = recipe.max_tokens - estimate_tokens(path)
+    max_tokens = _max_tokens(path, recipe)
     for cell in notebook.cells:
         found = definitions_of(cell.for_parsing(), cell.language)
         chunks = cell.moved_chunks(split(shortened(cell.text), cell.language, found, recipe.chunk_characters, max_tokens))
         definitions.extend(cell.moved(found))
         rows.extend(_row(path, chunk, language=cell.language, is_data=is_data_chunk(cell.language, chunk.text)) for chunk in chunks)
     return FileRows(notebook.language, None, tuple(rows), tuple(definitions))
+
+
+def _max_tokens(path: str, recipe: Recipe) -> int:
+    """Of a chunk: the model reads the file's path, or the end of a long one, before it."""
+    return recipe.max_tokens - estimate_tokens(path[-MAX_PLACE_CHARACTERS:])
 
 
 def _row(path: str, chunk: Chunk, *, is_data: bool, language: str | None = None) -> ChunkRow:

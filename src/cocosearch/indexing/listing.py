@@ -5,13 +5,14 @@ import stat
 from collections import Counter
 from collections.abc import Callable
 
-from cocosearch.beneath import MAX_PATH_BYTES, directory
+from cocosearch.beneath import directory
 from cocosearch.errors import IndexingError
 from cocosearch.git_places import git_own_directory
 from cocosearch.indexing.notebooks import size_limit
 from cocosearch.indexing.secrets import is_secret_name
+from cocosearch.indexing.skips import MAX_INDEXED_PATH_BYTES, SkipReason
 from cocosearch.indexing.sources.selection import Selection
-from cocosearch.indexing.sources.types import Listing, Notes, SkipReason, SourceFile
+from cocosearch.indexing.sources.types import Listing, Notes, SourceFile
 from cocosearch.indexing.sources.walk import walk
 from cocosearch.projects import Project, bare_repository_message
 from cocosearch.settings import Settings
@@ -87,7 +88,7 @@ def _reason_in_path(path: str, selection: Selection) -> SkipReason | None:
         encoded = path.encode("utf-8")
     except UnicodeEncodeError:  # Python could only decode it by surrogates: the database takes none
         return SkipReason.BAD_NAME
-    if len(encoded) > MAX_PATH_BYTES:
+    if len(encoded) > MAX_INDEXED_PATH_BYTES:
         return SkipReason.PATH_TOO_LONG
     if is_secret_name(path):
         return SkipReason.SECRET

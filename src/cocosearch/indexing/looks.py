@@ -1,6 +1,5 @@
 """How often the files of projects may be looked at."""
 
-import os
 import time
 from dataclasses import dataclass
 
@@ -24,9 +23,13 @@ class Look:
         """Processor time that it has taken so far."""
         return _processor_seconds() - self.processor_began
 
+    def elapsed(self) -> float:
+        """Seconds since it began."""
+        return time.monotonic() - self.began
+
     def pause(self, refresh_seconds: float, processor: float) -> float:
         """Seconds until the next one, now that this one has ended; `processor` is what all looks of one round take."""
-        return pause_after_look(refresh_seconds, time.monotonic() - self.began, processor)
+        return pause_after_look(refresh_seconds, self.elapsed(), processor)
 
 
 def pause_after_look(refresh_seconds: float, elapsed: float, processor: float) -> float:
@@ -35,6 +38,5 @@ def pause_after_look(refresh_seconds: float, elapsed: float, processor: float) -
 
 
 def _processor_seconds() -> float:
-    """Processor time of this thread and of the programs that the process ran."""
-    children = os.times()
-    return time.thread_time() + children.children_user + children.children_system
+    """Processor time of this thread: a look starts no program."""
+    return time.thread_time()

@@ -7,6 +7,8 @@ from psycopg.types.json import Jsonb
 from cocosearch.database.connection import Connection
 from cocosearch.indexing.listing import Listing
 
+MAX_ERROR = 4_000
+
 
 def start(connection: Connection, project_id: int) -> None:
     """The run begins; its progress counts from zero."""
@@ -40,7 +42,9 @@ def complete(connection: Connection, project_id: int) -> None:
 
 def failed(connection: Connection, project_id: int, error: str) -> None:
     """The run ended early; what it has written stays."""
-    connection.execute("UPDATE projects SET state = 'failed', last_error = %s WHERE id = %s", [error, project_id])
+    # An exception may quote anything; the database takes no half of a surrogate pair and no zero.
+    writable = error.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")[:MAX_ERROR]
+    connection.execute("UPDATE projects SET state = 'failed', last_error = %s WHERE id = %s", [writable, project_id])
 
 
 def found_unchanged(connection: Connection, project_id: int) -> None:

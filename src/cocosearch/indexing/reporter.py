@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 import psycopg
@@ -10,6 +11,7 @@ from psycopg_pool import PoolTimeout
 
 from cocosearch.database.connection import Pool
 from cocosearch.database.statistics import refresh_statistics
+from cocosearch.indexing.background import in_thread
 from cocosearch.indexing.progress import ProgressCallback, store_progress
 
 log = logging.getLogger(__name__)
@@ -34,17 +36,17 @@ class Reporter:
     _chunks_counted: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _ended: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
+    _ticking: "Future[None] | None" = None
 
     def __enter__(self) -> "Reporter":
-        self._thread = threading.Thread(target=self._tick, name="reporter", daemon=True)
-        self._thread.start()
+        self._ticking = in_thread(self._tick, "reporter")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._ended.set()
-        if self._thread is not None:
-            self._thread.join()
+        error = self._ticking.exception() if self._ticking is not None else None
+        if kind is None and error is not None:
+            raise error  # as if the run itself had counted
         if kind is None:
             self._report()
         else:

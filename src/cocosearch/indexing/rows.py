@@ -1,7 +1,6 @@
 """Rows of one file, as the target of the engine: written in one transaction, replaced as a whole."""
 
 import asyncio
-import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -10,46 +9,8 @@ import msgspec
 from pgvector import SparseVector
 
 from cocosearch.database.connection import Connection, Pool
-from cocosearch.indexing.definitions import Definition
-from cocosearch.indexing.listing import SkipReason
-from cocosearch.terms import DATA_MARK, DIMENSIONS
-
-
-@dataclass(frozen=True, slots=True)
-class ChunkRow:
-    """One chunk, ready for the database."""
-
-    start_line: int
-    end_line: int
-    symbols: list[str]
-    enclosing: str | None
-    text: str
-    embedded_digest: bytes
-    weights: dict[int, float]
-    language: str | None = None  # where it is another than the file's: a cell of a notebook
-    is_data: bool = False
-
-    def terms(self) -> list[int]:
-        """Numbers of its terms, in order, with the mark of data."""
-        return sorted([*self.weights, DATA_MARK] if self.is_data else self.weights)
-
-    def weights_from_zero(self) -> dict[int, float]:
-        """As the Python side of pgvector counts dimensions; SQL shows them from one, as terms are numbered."""
-        return {number - 1: weight for number, weight in self.weights.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class FileRows:
-    """What the database is to hold of one file; a file without text has a reason instead of chunks."""
-
-    language: str
-    skip_reason: SkipReason | None
-    chunks: tuple[ChunkRow, ...]
-    definitions: tuple[Definition, ...]
-
-    def fingerprint(self) -> bytes:
-        """Changes with anything that a row holds."""
-        return hashlib.sha256(repr(self).encode()).digest()
+from cocosearch.indexing.file_rows import FileRows
+from cocosearch.terms import DIMENSIONS
 
 
 class RowStore:

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import psycopg
@@ -16,6 +17,7 @@ from cocosearch.database.models import count_texts, last_chunk_id, last_known_wi
 from cocosearch.database.status import project_status
 from cocosearch.embedding.protocol import DEFAULT_CONTEXT_TOKENS
 from cocosearch.errors import CocosearchError, EmbeddingUnavailableError, IndexingError
+from cocosearch.indexing.children import Children
 from cocosearch.indexing.chunking import DEFAULT_CHUNK_CHARACTERS
 from cocosearch.indexing.dense_pass import DenseCounts, DensePass
 from cocosearch.indexing.engine import Engine, EngineReport
@@ -59,6 +61,7 @@ def index_project(
     on_wait: Callable[[], None] = lambda: None,
     *,
     lane: Lane | None = None,
+    children: Children | None = None,
     follow: bool = False,
 ) -> RunResult:
     """Bring a project's rows up to date with its files, then their vectors; waits while another process does the same.
@@ -69,21 +72,24 @@ def index_project(
         on_progress: called from another thread, a few times a second at most.
         on_wait: called once if another process has the project.
         lane: to the embedding server, where this process has other runs beside this one.
+        children: that read the files, where this process has other runs beside this one.
         follow: look at the files again and again while vectors are being made, so that words find a change at once.
 
     Raises:
         IndexingError: the root is missing or has nothing to index (the index is kept), or a part of the files failed; the message says
-            which, and the next run takes up where this one ended.
+            which, and the next run takes up where this one ended. Also whatever nobody has foreseen, with the exception as its cause.
         EmbeddingUnavailableError: the embedding server is down; the rows are written and words find them.
         DatabaseUnavailableError: the database is down.
     """
     with connect(settings) as connection:
         project_id = register_project(connection, project.name, project.root)
-    with project_lock(settings, project_id, on_wait) as session:
+    with project_lock(settings, project_id, on_wait) as session, ExitStack() as stack:
         try:
-            with OllamaClient(settings) as client, open_pool(settings) as pool:
-                run = _Run(settings, project_id, session, client, pool, lane or Lane(settings.embed_batch))
-                return run.index(project, on_progress, follow=follow)
+            client, pool = stack.enter_context(OllamaClient(settings)), stack.enter_context(open_pool(settings))
+            made = children or stack.enter_context(Children())
+            made.warm_up()
+            run = _Run(settings, project_id, session, client, pool, lane or Lane(settings.embed_batch), made)
+            return run.index(project, on_progress, follow=follow)
         except EmbeddingUnavailableError as error:
             incomplete = _incomplete(session, project, error)
             _note_failure(session, project_id, incomplete)
@@ -92,7 +98,13 @@ def index_project(
             _note_failure(session, project_id, error)
             raise
         except psycopg.OperationalError as error:
-            raise unavailable(error) from error
+            failure = unavailable(error)
+            _note_failure(session, project_id, failure)
+            raise failure from error
+        except Exception as error:
+            unforeseen = IndexingError(f"'{project.name}' cannot be indexed: {type(error).__name__}: {error}. The log has the whole story.")
+            _note_failure(session, project_id, unforeseen)
+            raise unforeseen from error
 
 
 def _incomplete(session: Connection, project: Project, error: EmbeddingUnavailableError) -> EmbeddingUnavailableError:
@@ -136,6 +148,7 @@ class _Run:
     client: OllamaClient
     pool: Pool
     lane: Lane
+    children: Children
     counts: DenseCounts = field(default_factory=DenseCounts)
     changed: int = 0
     deleted: int = 0
@@ -185,7 +198,9 @@ class _Run:
         if not state.ensure_matches(self.session, self.project_id):
             self.rebuilt = True
         reporter.files_total = len(listing.files)
-        engine = Engine(self.settings.engine_map_bytes, project, state.engine_path, RowStore(self.pool, self.project_id), reporter)
+        engine = Engine(
+            self.settings.engine_map_bytes, project, state.engine_path, RowStore(self.pool, self.project_id), reporter, self.children
+        )
         report = asyncio.run(engine.run(listing, recipe))
         if not report.errors and missing_rows(self.session, self.project_id, listing):
             log.warning("%s: rows are missing that the engine has written; rebuilding", project.name)

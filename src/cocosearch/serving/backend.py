@@ -77,7 +77,7 @@ def appliance_backend(settings: Settings) -> Backend:
         project_status=lambda name: _reading(lambda: project_status(name)),
         index_project=index_project,
         health_checks={
-            ("database", "extension"): lambda: health.check_database(settings),
+            health.DATABASE_PARTS: lambda: health.check_database(settings),
             ("ollama", "model"): lambda: health.check_ollama(settings, watching_client),
         },
         connections=connections,

@@ -13,9 +13,9 @@ from cocosearch.database.connection import Connection
 from cocosearch.database.status import ProjectState, list_projects, project_status
 from cocosearch.errors import EmbeddingUnavailableError, IndexingError, ProjectNotFoundError
 from cocosearch.indexing.clear import clear_project
-from cocosearch.indexing.content import read_text
+from cocosearch.indexing.listing import Listing, list_files
 from cocosearch.indexing.run import RunResult, index_project
-from cocosearch.projects import load_project
+from cocosearch.projects import Project, load_project
 from cocosearch.settings import Settings
 from cocosearch.terms import DIMENSIONS, term_number
 
@@ -231,24 +231,27 @@ def test_a_dead_embedder_is_an_error_and_not_a_short_success(settings: Settings,
     assert connection.execute("SELECT array_agg(id ORDER BY id) FROM chunks").fetchone() == rows  # filled in, not written again
 
 
-def test_an_unreadable_file_is_an_error_and_keeps_its_rows(settings: Settings, connection: Connection, project_directory: Path) -> None:
-    """Permissions do not stop root, who runs these tests in a container: the read itself is made to fail."""
+def test_a_file_that_cannot_be_read_is_an_error_and_keeps_its_rows(
+    settings: Settings, connection: Connection, project_directory: Path
+) -> None:
+    """It is gone in the moment between the listing and the reading."""
     index(settings, project_directory)
     before = content_digest(connection)
-    stamp = project_directory / "_abnf.py"
-    content = stamp.read_bytes()
+    changed = project_directory / "_abnf.py"
+    content = changed.read_bytes()
 
-    def failing(root: Path, path: str, max_bytes: int) -> object:
-        if path == "_abnf.py":
-            raise PermissionError(13, "Permission denied", path)
-        return read_text(root, path, max_bytes)
+    def list_and_hide(project: Project, settings: Settings) -> Listing:
+        listing = list_files(project, settings)
+        changed.unlink()
+        return listing
 
-    stamp.write_bytes(content + b"\n# changed\n")
+    changed.write_bytes(content + b"\n# changed\n")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cocosearch.indexing.flow.read_text", failing)
-        with pytest.raises(IndexingError, match=r"1 of \d+ files.*_abnf\.py.*Permission denied"):
+        patch.setattr("cocosearch.indexing.run.list_files", list_and_hide)
+        with pytest.raises(IndexingError, match=r"1 of \d+ files.*_abnf\.py.*No such file"):
             index(settings, project_directory)
     assert content_digest(connection) == before
+    changed.write_bytes(content + b"\n# changed\n")
     index(settings, project_directory)
     assert connection.execute("SELECT count(*) > 0 FROM chunks WHERE path = '_abnf.py' AND text LIKE '%# changed%'").fetchone() == (True,)
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from cocosearch.indexing.definitions import definitions_of, parsing
+from cocosearch.indexing.definitions import definitions_of, is_too_deep, parsing
 from cocosearch.indexing.definitions.grammars import languages
+from cocosearch.indexing.definitions.reading import MAX_QUALIFIED_NAME
 
 SAMPLES = sorted((Path(__file__).parent / "samples").glob("*.txt"))
 LANGUAGES = sorted(languages())
@@ -63,6 +64,25 @@ def test_no_text_takes_long_or_fails(language: str, monkeypatch: pytest.MonkeyPa
         assert all(1 <= each.start_line <= each.name_line <= each.end_line for each in definitions), name
 
 
+@pytest.mark.parametrize("text", ["mod a{" * 40_000 + "}" * 40_000, "f(" * 1_000, "[" * 501, '{"a":' * 600 + "}" * 600])
+def test_a_text_that_is_nested_too_deep_is_not_parsed(text: str) -> None:
+    assert is_too_deep(text.encode(), "rust")
+    assert definitions_of(text + "\nfn below() {}\n", "rust") == ()
+
+
+@pytest.mark.parametrize("text", ["fn f() { g(h([1])); }\n" * 5_000, ")" * 5_000 + "fn f() {}", "(" * 400 + ")" * 400])
+def test_a_text_that_is_only_long_is_parsed(text: str) -> None:
+    assert not is_too_deep(text.encode(), "rust")
+
+
+def test_names_within_names_do_not_grow_without_end() -> None:
+    text = "".join(f"mod {'n' * 190}{depth} {{\n" for depth in range(90)) + "fn inmost() {}\n" + "}\n" * 90
+    names = [each.qualified_name for each in definitions_of(text, "rust")]
+    assert len(names) == 91
+    assert max(map(len, names)) == MAX_QUALIFIED_NAME
+    assert names[-1].endswith("89.inmost")
+
+
 def test_a_text_of_many_definitions_takes_time_in_proportion() -> None:
     def seconds(count: int) -> float:
         text = "".join(f"class C{number}:\n    def f{number}(self):\n        return {number}\n" for number in range(count))
@@ -86,7 +106,8 @@ import socket
 def refuse(*_arguments, **_keywords):
     raise AssertionError("the network was asked for")
 socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse
-from cocosearch.indexing.definitions import definitions_of, parsing
+from cocosearch.indexing.definitions import definitions_of, is_too_deep, parsing
+from cocosearch.indexing.definitions.reading import MAX_QUALIFIED_NAME
 from cocosearch.indexing.definitions.grammars import languages
 assert [definitions_of("x", language) for language in languages()]
 assert definitions_of("def f(): 1", "python")

@@ -17,18 +17,24 @@ BYTES_PER_REPORT = 2
 MIN_REPORTS = 20_000
 # For scanners that are slow within one step. Counted in processor time, so that a busy machine reads what an idle one reads.
 MAX_SECONDS = 3.0
-# The scanners of these grammars keep what is open in a buffer of 1,024 bytes, and end the process where it is full.
-MAX_DEPTH = 100
+# The scanners of some grammars keep what is open in a buffer of 1,024 bytes, and end the process where it is full.
+MAX_BLOCK_DEPTH = 100
+# Nobody writes code that is nested so deep, and what a query remembers grows with the square of it.
+MAX_DEPTH = 500
+# Matches that a query may have begun at one time; of code it needs a few dozen.
+MATCH_LIMIT = 65_536
+# Definitions deeper in the tree are not looked for: chains of calls and operators make trees as deep as they are long.
+MAX_TREE_DEPTH = 1_000
 
 _BLOCK_MARK = re.compile(rb"(?:>|[-*+?:](?=\s|$)|\d{1,9}[.)](?=\s))[ \t]*")
-_BRACE = re.compile(rb"[{}]")
+_LINE_GRAMMARS = frozenset({"yaml", "markdown"})
 
 
 def matches(data: bytes, source: Source) -> "list[tuple[int, dict[str, list[Node]]]]":
     """What the language's query finds: index of the pattern and captured nodes; [] where the text cannot be parsed in bounds."""
     from tree_sitter import Parser, QueryCursor
 
-    if len(data) > MAX_BYTES or _too_deep(data, source.grammar):
+    if len(data) > MAX_BYTES or is_too_deep(data, source.grammar):
         return []
     grammar, query = loaded(source)
     progress = _Progress(data)
@@ -41,7 +47,9 @@ def matches(data: bytes, source: Source) -> "list[tuple[int, dict[str, list[Node
         raise
     # The binding crashes where a query compares the text of a tree that was read by a callback; this takes the whole old tree over.
     tree = parser.parse(data, bounded)
-    return QueryCursor(query).matches(tree.root_node)
+    cursor = QueryCursor(query, match_limit=MATCH_LIMIT)
+    cursor.set_max_start_depth(MAX_TREE_DEPTH)
+    return cursor.matches(tree.root_node)
 
 
 class _Progress:
@@ -63,18 +71,24 @@ class _Progress:
         return self.stopped
 
 
-def _too_deep(data: bytes, grammar: str) -> bool:
-    if grammar in {"yaml", "markdown"}:
-        return _block_depth(data) > MAX_DEPTH
-    return grammar == "kotlin" and _brace_depth(data) > MAX_DEPTH
+def is_too_deep(data: bytes, grammar: str) -> bool:
+    """Whether a text is nested deeper than a grammar bears, by what a quick look at its marks shows; also within strings and comments."""
+    if grammar in _LINE_GRAMMARS:
+        return _block_depth(data) > MAX_BLOCK_DEPTH or _bracket_depth(data) > MAX_DEPTH
+    if grammar == "kotlin" and _bracket_depth(data, b"{", b"}") > MAX_BLOCK_DEPTH:
+        return True
+    return _bracket_depth(data) > MAX_DEPTH
 
 
-def _brace_depth(data: bytes) -> int:
-    """Braces open at once, among them those of values within strings."""
+def _bracket_depth(data: bytes, opening: bytes = b"([{", closing: bytes = b")]}") -> int:
+    """Brackets open at once, whatever their kinds, but for those that close what is not open."""
     depth = deepest = 0
-    for brace in _BRACE.findall(data):
-        depth = depth + 1 if brace == b"{" else max(0, depth - 1)
-        deepest = max(deepest, depth)
+    for mark in data.translate(None, delete=bytes(set(range(256)) - set(opening + closing))):
+        if mark in opening:
+            depth += 1
+            deepest = max(deepest, depth)
+        elif depth:
+            depth -= 1
     return deepest
 
 

@@ -17,6 +17,9 @@ from cocosearch.indexing.definitions.sql import sql_definitions
 if TYPE_CHECKING:
     from tree_sitter import Node
 
+# Of a name within names within names the end is kept.
+MAX_QUALIFIED_NAME = 1_000
+
 _JAVASCRIPT = frozenset({"javascript", "typescript", "tsx"})
 _C_FAMILY = frozenset({"c", "cpp", "objc"})  # grammars
 _C_LANGUAGES = frozenset({"c", "cpp", "objective-c", "objective-c++"})
@@ -214,7 +217,7 @@ def _qualified(ordered: list[Found], language: str) -> list[Definition]:
         elif kind is Kind.VARIABLE and each.name.isupper():
             kind = Kind.CONSTANT
         prefix = around[-1][1] if around else ""
-        qualified = ".".join(part for part in (prefix, each.scope, each.name) if part)
+        qualified = ".".join(part for part in (prefix, each.scope, each.name) if part)[-MAX_QUALIFIED_NAME:]
         definitions.append(Definition(kind, each.name, qualified, each.start_line, each.end_line, each.name_line))
         around.append((each, qualified))
     return definitions

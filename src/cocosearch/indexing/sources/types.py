@@ -2,24 +2,8 @@
 
 import hashlib
 from dataclasses import dataclass
-from enum import StrEnum
 
-
-class SkipReason(StrEnum):
-    """Why a file is not in the index."""
-
-    SECRET = "secret"  # noqa: S105 - the name of a reason
-    TOO_LARGE = "too large"
-    EMPTY = "empty"
-    BINARY = "binary"
-    SYMLINK = "symbolic link"
-    NOT_A_FILE = "not a regular file"
-    UNREADABLE = "unreadable"
-    BAD_NAME = "name is not UTF-8"
-    PATH_TOO_LONG = "path longer than 4095 bytes"
-    EXCLUDED = "excluded by cocosearch.yaml"
-    LINKED_WORKTREE = "linked worktree"
-    GIT_OWN = "bare git repository"
+from cocosearch.indexing.skips import SkipReason
 
 
 @dataclass(frozen=True, slots=True)

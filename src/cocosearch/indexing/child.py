@@ -1,0 +1,113 @@
+"""The process that reads the files of projects, for nothing in a file is to be trusted: it can be killed, and has little to lose.
+
+It has no connection to the database and no settings; its time and its memory are bounded by the kernel, also within C. Tasks and answers
+go over one socket, whose end is its end.
+"""
+
+import ctypes
+import errno
+import resource
+import signal
+import sys
+import traceback
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import msgspec
+
+from cocosearch.indexing.file_rows import FileRows
+from cocosearch.indexing.flow import Recipe, rows_of
+from cocosearch.indexing.skips import SkipReason
+
+UNKNOWN_LANGUAGE = "text"
+# A process that once needed more is not kept for the next file: what it has freed may not come back to the machine.
+KEPT_KIB = 262_144
+_PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
+
+
+class Bounds(msgspec.Struct, frozen=True):
+    """What the reading of one file may cost."""
+
+    processor_seconds: float
+    memory_bytes: int
+    answer_bytes: int
+
+
+class Task(msgspec.Struct, frozen=True):
+    """One file of one project."""
+
+    root: str
+    path: str
+    recipe: Recipe
+    bounds: Bounds
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The rows, or why the file could not be read this time; `trace` is for the log."""
+
+    rows: FileRows | None = None
+    failure: str = ""
+    trace: str = ""
+    last: bool = False  # the process has grown too large to be kept
+
+
+def main() -> None:
+    """Serve the socket whose descriptor is the first argument until the other side closes it."""
+    _restrict()
+    decoder = msgspec.msgpack.Decoder(Task)
+    with Connection(int(sys.argv[1])) as connection, suppress(EOFError):
+        while True:
+            connection.send_bytes(_answer(decoder.decode(connection.recv_bytes())))
+
+
+def _restrict() -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    # The thread that started this process lives as long as the process is needed.
+    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # they are for the parent, with which this process ends
+    with suppress(OSError):  # where memory gets scarce, this process is the one to end
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+
+
+def _answer(task: Task) -> bytes:
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (task.bounds.memory_bytes, most))
+    # Its default action ends the process, whatever runs in it.
+    signal.setitimer(signal.ITIMER_PROF, task.bounds.processor_seconds)
+    try:
+        encoded = msgspec.msgpack.encode(_read(task))
+    except MemoryError:
+        encoded = b""
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+    if not 0 < len(encoded) <= task.bounds.answer_bytes:
+        return msgspec.msgpack.encode(Answer(skipped(SkipReason.TOO_MUCH_MEMORY), last=True))
+    return encoded
+
+
+def _read(task: Task) -> Answer:
+    try:
+        rows = rows_of(Path(task.root), task.path, task.recipe)
+    except MemoryError:
+        return Answer(skipped(SkipReason.TOO_MUCH_MEMORY), last=True)
+    except OSError as error:
+        if error.errno == errno.ENOMEM:
+            return Answer(skipped(SkipReason.TOO_MUCH_MEMORY), last=True)
+        return Answer(failure=str(error) or type(error).__name__)
+    except Exception:  # noqa: BLE001 - whatever a file makes of our code, it is that file's trouble alone
+        return Answer(skipped(SkipReason.CRASHED), trace=traceback.format_exc(), last=True)
+    return Answer(rows, last=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > KEPT_KIB)
+
+
+def skipped(reason: SkipReason) -> FileRows:
+    """What the database is to hold of a file that cannot be read within bounds."""
+    return FileRows(UNKNOWN_LANGUAGE, reason, (), ())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,320 @@
+"""What the indexer's main loop does: look at the projects in turn, and run what has changed side by side.
+
+Everything that a project can hold up or break happens in threads; the loop itself waits for nothing but its database. A project whose look
+or run fails, however unforeseen the reason, fails alone: the reason is in its status, and it is tried again after longer and longer pauses.
+"""
+
+import logging
+import time
+from concurrent.futures import Future, wait
+from dataclasses import dataclass, field
+
+import psycopg
+
+from cocosearch.database.connection import Connection, is_lost
+from cocosearch.database.models import find_model, last_known_window
+from cocosearch.errors import CocosearchError, EmbeddingUnavailableError
+from cocosearch.indexing.background import in_thread
+from cocosearch.indexing.children import Children
+from cocosearch.indexing.lane import Lane
+from cocosearch.indexing.listing import list_files
+from cocosearch.indexing.looks import Look, pause_after_look
+from cocosearch.indexing.outcome import failed, found_unchanged
+from cocosearch.indexing.progress import Progress
+from cocosearch.indexing.pulse import Pulse
+from cocosearch.indexing.run import RunResult, index_project, listing_digest, recipe_for
+from cocosearch.indexing.schedule import Due, Schedule, read_projects
+from cocosearch.ollama import OllamaClient
+from cocosearch.projects import Project, load_known_project
+from cocosearch.settings import Settings
+
+log = logging.getLogger(__name__)
+
+MODEL_CHECK_SECONDS = 10.0
+# While something is under way, its end is looked for so often.
+UNDER_WAY_SECONDS = 0.2
+# A quick look is waited for, so that its run begins at once; a slow one goes on beside the others.
+QUICK_LOOK_SECONDS = 0.2
+# A look that takes longer is reported as one that hangs; so is a run whose counts have stood still for so long.
+LOOK_SECONDS = 60.0
+STILL_SECONDS = 900.0
+# At one time, not counting what hangs: looks; projects that are indexed; of these, so many that need all of their vectors (hours, maybe).
+MAX_LOOKS = 4
+MAX_RUNS = 6
+MAX_LONG_RUNS = 2
+NAMED_PROJECTS = 3
+
+
+class _BusyError(Exception):
+    """Another process indexes this project in this moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a look found; the digest is that of the rows that the files would make now, None where it is of no use yet."""
+
+    project: Project
+    digest: bytes | None
+    elapsed: float
+    processor: float
+
+
+@dataclass(slots=True)
+class _Looking:
+    """A look under way."""
+
+    future: "Future[_Seen]"
+    asked: bool
+    began: float = field(default_factory=time.monotonic)
+    hangs: bool = False
+
+
+@dataclass(slots=True)
+class _Running:
+    """A run under way; `note` is called from its thread."""
+
+    digest: bytes | None
+    is_long: bool
+    future: "Future[RunResult] | None" = None
+    progress: Progress | None = None
+    moved_at: float = field(default_factory=time.monotonic)
+    reported: bool = False
+
+    def note(self, progress: Progress) -> None:
+        """Remember when the counts last changed."""
+        if progress != self.progress:
+            self.progress, self.moved_at = progress, time.monotonic()
+
+    @property
+    def hangs(self) -> bool:
+        """Whether the counts have stood still for too long."""
+        return time.monotonic() - self.moved_at > STILL_SECONDS
+
+
+@dataclass(slots=True)
+class _CurrentModel:
+    """Which of the registered models the server has now, asked for rarely and in a thread: a server that hangs holds nothing up."""
+
+    client: OllamaClient
+    digest: str | None = None
+    _asking: "Future[str | None] | None" = None
+    _asked_at: float = float("-inf")
+
+    def came_back(self) -> bool:
+        """Ask, if it is time; whether a server or a model that was away is there again."""
+        if self._asking is None:
+            if time.monotonic() - self._asked_at >= MODEL_CHECK_SECONDS:
+                self._asking = in_thread(self._ask, "model")
+            return False
+        if not self._asking.done():
+            return False
+        if (error := self._asking.exception()) is not None:
+            log.warning("the model could not be asked for: %s: %s", type(error).__name__, error)
+        known, self.digest = self.digest, None if error is not None else self._asking.result()
+        self._asking, self._asked_at = None, time.monotonic()
+        return known is None and self.digest is not None
+
+    def _ask(self) -> str | None:
+        try:
+            return self.client.require_model_digest()
+        except EmbeddingUnavailableError:
+            return None
+
+    def is_other_than(self, session: Connection, model_id: int | None) -> bool:
+        """Whether the server has another model than this one; False while it is away."""
+        if self.digest is None:
+            return False
+        found = find_model(session, self.client.model, self.digest, self.client.prompt_version)
+        return found is None or found[0] != model_id
+
+
+@dataclass(slots=True)
+class Indexer:
+    """All that is under way. Only the thread of the main loop uses it."""
+
+    settings: Settings
+    session: Connection
+    client: OllamaClient
+    lane: Lane
+    children: Children
+    pulse: Pulse
+    _schedule: Schedule = field(default_factory=Schedule)
+    _looks: dict[int, _Looking] = field(default_factory=dict)
+    _runs: dict[int, _Running] = field(default_factory=dict)
+    _model: _CurrentModel = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._model = _CurrentModel(self.client)
+
+    def turn(self) -> None:
+        """Take in what has ended, and begin what has changed.
+
+        Raises:
+            psycopg.OperationalError: the database is gone; nothing else that happens here is everybody's.
+        """
+        if self._model.came_back():
+            self._schedule.try_all_again()
+        projects = read_projects(self.session)
+        self._forget_all_but({due.project_id for due in projects})
+        for due in projects:
+            try:
+                self._attend(due)
+            except Exception as error:  # nothing that one project makes happen may end the loop
+                if is_lost(error):
+                    raise
+                self._fail(due, error, None)
+                self._schedule.next_look[due.project_id] = self._schedule.next_try(due.project_id)
+            self.pulse.works(self.session, self._doing(projects))
+        self.pulse.works(self.session, self._doing(projects))
+
+    def is_idle(self) -> bool:
+        """Whether nothing is under way that could end, and nothing that was asked for waits."""
+        return not self._something_moves() and not any(map(self._schedule.asks, read_projects(self.session)))
+
+    def something_hangs(self) -> bool:
+        """Whether a thread will not end by itself."""
+        return bool(self._looks or self._runs)
+
+    def pause(self) -> float:
+        """Seconds until the next turn, unless something is asked for."""
+        return UNDER_WAY_SECONDS if self._something_moves() else self.settings.refresh_seconds
+
+    def _something_moves(self) -> bool:
+        return any(not look.hangs for look in self._looks.values()) or any(not run.hangs for run in self._runs.values())
+
+    def _doing(self, projects: list[Due]) -> str:
+        """For an operator."""
+        names = [due.name for due in projects if due.project_id in self._runs]
+        more = f" and {len(names) - NAMED_PROJECTS} more" if len(names) > NAMED_PROJECTS else ""
+        indexing = f"; indexes {', '.join(names[:NAMED_PROJECTS])}{more}" if names else ""
+        return f"follows {len(projects)} projects{indexing}"
+
+    def _forget_all_but(self, project_ids: set[int]) -> None:
+        self._schedule.forget_all_but(project_ids)
+        for under_way in (self._looks, self._runs):
+            ended = [known for known, each in under_way.items() if each.future is not None and each.future.done()]
+            for gone in set(ended) - project_ids:
+                under_way.pop(gone)
+
+    def _attend(self, due: Due) -> None:
+        if due.project_id in self._runs:
+            self._follow_run(due, self._runs[due.project_id])
+        elif due.project_id in self._looks:
+            self._follow_look(due, self._looks[due.project_id])
+        elif self._schedule.is_due(due) and self._has_room(is_long=self._is_long(due)):
+            self._begin_look(due)
+
+    def _begin_look(self, due: Due) -> None:
+        window = last_known_window(self.session, self.client.model) if due.digest is not None else None
+        asked = self._schedule.hear(due)
+        looking = self._looks[due.project_id] = _Looking(in_thread(lambda: _look(self.settings, due, window), f"look-{due.name}"), asked)
+        wait([looking.future], QUICK_LOOK_SECONDS)
+        self._follow_look(due, looking)
+
+    def _follow_look(self, due: Due, looking: _Looking) -> None:
+        if looking.future.done():
+            del self._looks[due.project_id]
+            error = looking.future.exception()
+            if error is None:
+                self._decide(due, looking.future.result(), asked=looking.asked)
+            else:
+                self._fail(due, error, None)
+                self._schedule.next_look[due.project_id] = self._schedule.next_try(due.project_id)
+        elif not looking.hangs and time.monotonic() - looking.began > LOOK_SECONDS:
+            looking.hangs = True
+            self._note(
+                due, f"{due.root} does not answer: its files could not be listed in {LOOK_SECONDS:.0f} s. Is its file system slow or gone?"
+            )
+
+    def _decide(self, due: Due, seen: _Seen, *, asked: bool) -> None:
+        """Index one project if its files, its configuration or the model changed since the last complete run."""
+        self._schedule.costs[due.project_id] = seen.processor
+        pause = pause_after_look(self.settings.refresh_seconds, seen.elapsed, sum(self._schedule.costs.values()))
+        self._schedule.looked(due.project_id, pause)
+        fresh = due.digest is not None and due.digest == seen.digest
+        is_long = self._is_long(due)
+        if fresh and not is_long:
+            found_unchanged(self.session, due.project_id)
+            self._schedule.succeeded(due.project_id)
+        elif asked or self._schedule.may_try(due, seen.digest):
+            if self._has_room(is_long=is_long):
+                self._begin_run(due, seen, is_long=is_long)
+            elif asked:
+                self._schedule.unhear(due.project_id)
+
+    def _is_long(self, due: Due) -> bool:
+        """Whether a run would make vectors for all of the project."""
+        return not due.vectors_complete or self._model.is_other_than(self.session, due.model_id)
+
+    def _has_room(self, *, is_long: bool) -> bool:
+        if sum(not look.hangs for look in self._looks.values()) >= MAX_LOOKS:
+            return False
+        working = [run for run in self._runs.values() if not run.hangs]
+        return len(working) < MAX_RUNS and not (is_long and sum(run.is_long for run in working) >= MAX_LONG_RUNS)
+
+    def _begin_run(self, due: Due, seen: _Seen, *, is_long: bool) -> None:
+        running = self._runs[due.project_id] = _Running(seen.digest, is_long)
+
+        def run() -> RunResult:
+            lane, children = self.lane, self.children
+            return index_project(self.settings, seen.project, running.note, _busy, lane=lane, children=children, follow=True)
+
+        running.future = in_thread(run, f"run-{due.name}")
+
+    def _follow_run(self, due: Due, running: _Running) -> None:
+        """Note the end of a run. Then the files are looked at again at once: they may have changed meanwhile."""
+        assert running.future is not None  # noqa: S101 - set where it is made
+        if not running.future.done():
+            if running.hangs and not running.reported:
+                running.reported = True
+                self._note(due, f"Its run has not come on for {STILL_SECONDS:.0f} s. Is its file system slow or gone?")
+            return
+        del self._runs[due.project_id]
+        self._schedule.looked(due.project_id, self.settings.refresh_seconds)
+        error = running.future.exception()
+        if isinstance(error, _BusyError):
+            self._schedule.unhear(due.project_id)
+        elif error is not None:
+            self._fail(due, error, running.digest)
+        else:
+            self._schedule.succeeded(due.project_id)
+            result = running.future.result()
+            log.info("%s: %s files, %s changed, %s chunks embedded", result.project, result.files, result.changed, result.embedded)
+
+    def _fail(self, due: Due, error: BaseException, digest: bytes | None) -> None:
+        """The project's failure, whatever it is; said once, and again when it is another one."""
+        unforeseen = not isinstance(error, CocosearchError)
+        reason = f"{type(error).__name__}: {error}. The log of the indexer has the whole story." if unforeseen else str(error)
+        if self._schedule.failed(due.project_id, reason, digest):
+            cause = error if unforeseen else error.__cause__
+            log.warning("%s: %s", due.name, reason, exc_info=cause if _is_unforeseen(cause) else None)
+        self._write(due, reason)
+
+    def _note(self, due: Due, reason: str) -> None:
+        log.warning("%s: %s", due.name, reason)
+        self._write(due, reason)
+
+    def _write(self, due: Due, reason: str) -> None:
+        """Put the reason into the project's status; where only this row cannot be written now, the log has said it."""
+        try:
+            failed(self.session, due.project_id, reason)
+        except psycopg.Error as error:
+            if is_lost(error):
+                raise
+            log.warning("%s: its failure could not be written to the database: %s", due.name, error)
+
+
+def _look(settings: Settings, due: Due, window: int | None) -> _Seen:
+    look = Look.begin()
+    project = load_known_project(due.root, due.name)
+    digest = listing_digest(list_files(project, settings), recipe_for(project, window, settings)) if window else None
+    return _Seen(project, digest, look.elapsed(), look.processor())
+
+
+def _is_unforeseen(cause: BaseException | None) -> bool:
+    """Whether the log is to have the stack: services that are away and errors with a sentence need none."""
+    return cause is not None and not isinstance(cause, CocosearchError | psycopg.OperationalError | OSError)
+
+
+def _busy() -> None:
+    raise _BusyError

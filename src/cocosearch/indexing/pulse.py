@@ -1,0 +1,27 @@
+"""The main loop's proof that it lives: in the database for people, to the service manager for a restart."""
+
+import time
+from dataclasses import dataclass
+
+from cocosearch.database.connection import Connection
+from cocosearch.database.heartbeat import BEAT_SECONDS, beat
+from cocosearch.sdnotify import Watchdog
+
+
+@dataclass(slots=True)
+class Pulse:
+    """Called wherever the main loop gets on; writes when it is time to."""
+
+    watchdog: Watchdog
+    _beat_at: float = float("-inf")
+
+    def alive(self) -> None:
+        """The loop gets on, be it only with waiting."""
+        self.watchdog.feed()
+
+    def works(self, session: Connection, doing: str) -> None:
+        """The loop gets on with its work."""
+        self.alive()
+        if time.monotonic() - self._beat_at >= BEAT_SECONDS:
+            beat(session, doing)
+            self._beat_at = time.monotonic()

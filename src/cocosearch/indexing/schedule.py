@@ -1,0 +1,117 @@
+"""When each project is looked at next, and when what failed is tried again."""
+
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from cocosearch.database.connection import Connection
+
+FIRST_RETRY_SECONDS = 2.0
+MAX_RETRY_SECONDS = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A project as the indexer finds it in the database."""
+
+    project_id: int
+    name: str
+    root: Path
+    # The time of a request that no run has answered yet.
+    requested_at: datetime | None
+    digest: bytes | None
+    model_id: int | None
+    vectors_complete: bool
+
+
+def read_projects(session: Connection) -> list[Due]:
+    """What is changed in an index that serves comes before what is indexed for the first time."""
+    rows = session.execute(
+        """
+        SELECT id, name, root, CASE WHEN state = 'waiting' OR started_at IS NULL OR requested_at > started_at THEN requested_at END,
+               listing_digest, model_id, vectors_complete
+        FROM projects ORDER BY indexed_at IS NULL, requested_at
+        """
+    )
+    return [Due(row[0], row[1], Path(row[2]), row[3], bytes(row[4]) if row[4] else None, row[5], row[6]) for row in rows]
+
+
+@dataclass(slots=True)
+class _Failure:
+    """The last failure of a project."""
+
+    reason: str
+    # Of the files that it failed with, where they were seen.
+    digest: bytes | None
+    count: int
+    next_try: float
+
+
+@dataclass(slots=True)
+class Schedule:
+    """Times by the clock of `time.monotonic`."""
+
+    next_look: dict[int, float] = field(default_factory=dict)
+    # Processor time of each project's last look.
+    costs: dict[int, float] = field(default_factory=dict)
+    _failures: dict[int, _Failure] = field(default_factory=dict)
+    # Requests that have had their look: each is worth one that does not wait.
+    _heard: dict[int, datetime] = field(default_factory=dict)
+
+    def asks(self, due: Due) -> bool:
+        """Whether somebody asks for it who has not been heard yet."""
+        return due.requested_at is not None and due.requested_at != self._heard.get(due.project_id)
+
+    def is_due(self, due: Due) -> bool:
+        """Whether it is time to look at the project."""
+        return self.asks(due) or time.monotonic() >= self.next_look.get(due.project_id, 0.0)
+
+    def hear(self, due: Due) -> bool:
+        """The look begins; returns whether somebody had asked for it."""
+        asked = self.asks(due)
+        if due.requested_at is not None:
+            self._heard[due.project_id] = due.requested_at
+        return asked
+
+    def unhear(self, project_id: int) -> None:
+        """The request is to have another look, for nothing came of this one."""
+        self._heard.pop(project_id, None)
+
+    def may_try(self, due: Due, digest: bytes | None) -> bool:
+        """Whether what failed with files of this digest may be tried again. Other files may be better ones, if the old rows are whole."""
+        failure = self._failures.get(due.project_id)
+        if failure is None or time.monotonic() >= failure.next_try:
+            return True
+        return due.digest is not None and digest not in {None, due.digest, failure.digest}
+
+    def looked(self, project_id: int, pause: float) -> None:
+        """The next look is so many seconds away."""
+        self.next_look[project_id] = time.monotonic() + pause
+
+    def succeeded(self, project_id: int) -> None:
+        """Nothing is to be tried again."""
+        self._failures.pop(project_id, None)
+
+    def failed(self, project_id: int, reason: str, digest: bytes | None) -> bool:
+        """Wait longer after each failure; returns whether the reason is another one than the last time."""
+        last = self._failures.get(project_id)
+        count = last.count + 1 if last else 0
+        pause = min(MAX_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2.0**count)
+        self._failures[project_id] = _Failure(reason, digest, count, time.monotonic() + pause)
+        return last is None or last.reason != reason
+
+    def next_try(self, project_id: int) -> float:
+        """When what failed is tried again."""
+        return self._failures[project_id].next_try
+
+    def forget_all_but(self, project_ids: set[int]) -> None:
+        """Projects that were cleared are nobody's any more."""
+        for known in (self.next_look, self.costs, self._failures, self._heard):
+            for gone in known.keys() - project_ids:
+                known.pop(gone)
+
+    def try_all_again(self) -> None:
+        """What they failed for is over: the model is there again."""
+        for failure in self._failures.values():
+            failure.next_try = 0.0

@@ -1,0 +1,43 @@
+"""The command `cocosearch indexer` in a process of its own, with a fault in one project's way."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.integration.indexing.command import environment
+
+from cocosearch.settings import Settings
+
+PROGRAM = """
+import re, sys, threading, time
+from pathlib import Path
+from cocosearch.cli import main
+from cocosearch.indexing import indexer, run, reporter
+root = Path(sys.argv[1])
+real = indexer.list_files
+
+def list_files(project, settings):
+    if project.root == root:
+        {fault}
+    return real(project, settings)
+
+{also}
+{where}.list_files = list_files
+sys.exit(main(["indexer"]))
+"""
+
+
+def start_faulty(
+    settings: Settings, root: Path, fault: str, *, where: str = "indexer", also: str = "", **variables: str
+) -> "subprocess.Popen[str]":
+    """Begin an indexer in which the statement `fault` runs wherever the files of `root` are listed, in the module `where`."""
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM.format(fault=fault, where=where, also=also), str(root)],
+        env=environment(settings) | variables,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=os.fspath(Path(__file__).resolve().parents[3]),
+    )
