@@ -1,9 +1,10 @@
 """MCP over HTTP: one ASGI application with /mcp, /health and /live (and the legacy /sse), behind the guard and the tokens."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import anyio.to_thread
@@ -11,13 +12,15 @@ from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 import cocosearch
 from cocosearch.health import HealthMonitor, HealthReport
 from cocosearch.serving.auth import TokenSet
 from cocosearch.serving.backend import Backend
+from cocosearch.serving.bodies import WholeBody
+from cocosearch.serving.challenge import RequireToken, oauth_routes
 from cocosearch.serving.dispatch import CallLog
 from cocosearch.serving.guard import HostOriginGuard
 from cocosearch.serving.mcp import build_mcp
@@ -41,9 +44,12 @@ def build_app(settings: Settings, backend: Backend, calls: CallLog, tokens: Toke
     monitor = HealthMonitor(backend.health_checks)
     # Stateless: a search needs no session, and sessions would be memory that anybody can fill.
     mcp_app = mcp.http_app(path=MCP_PATH, stateless_http=True)
-    routes = [*_with_and_without_slash(mcp_app.routes), *_status_routes(monitor, open_to_all=tokens is None)]
+    guarded = tokens is not None
+    routes = [*_mcp_routes(mcp_app.routes, guarded=guarded), *_status_routes(monitor, open_to_all=not guarded)]
     if settings.transport is Transport.SSE:
-        routes += mcp.http_app(path=SSE_PATH, transport="sse").routes
+        routes += _sse_routes(mcp.http_app(path=SSE_PATH, transport="sse").routes, guarded=guarded)
+    if guarded:
+        routes += oauth_routes(MCP_PATH, SSE_PATH)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -59,14 +65,46 @@ def build_app(settings: Settings, backend: Backend, calls: CallLog, tokens: Toke
     return HostOriginGuard(app, settings.allowed_hosts)
 
 
-def _with_and_without_slash(routes: list[BaseRoute]) -> list[BaseRoute]:
+def _mcp_routes(routes: list[BaseRoute], *, guarded: bool) -> list[BaseRoute]:
     """Each route also with a slash at its end: a redirect would cost every request a round trip, and some clients do not follow it."""
-    doubled: list[BaseRoute] = []
-    for route in routes:
-        doubled.append(route)
-        if isinstance(route, Route) and not route.path.endswith("/"):
-            doubled.append(Route(route.path + "/", endpoint=route.endpoint, methods=sorted(route.methods or ()) or None))
-    return doubled
+    return [
+        Route(path, endpoint=_entrance(route.app, guarded=guarded), methods=sorted(route.methods or ()) or None)
+        for route in routes
+        if isinstance(route, Route)
+        for path in (route.path, route.path + "/")
+    ]
+
+
+def _sse_routes(routes: list[BaseRoute], *, guarded: bool) -> list[BaseRoute]:
+    """The stream, and the place for messages that its first event names."""
+    logging.getLogger("mcp.server.sse").addFilter(_without_traceback)
+    return [
+        Mount(route.path, app=_entrance(route.app, guarded=guarded))
+        if isinstance(route, Mount)
+        else Route(SSE_PATH, endpoint=_entrance(_RelativeMessages(cast("Route", route).app), guarded=guarded), methods=["GET"])
+        for route in routes
+    ]
+
+
+def _entrance(app: ASGIApp, *, guarded: bool) -> ASGIApp:
+    return RequireToken(WholeBody(app)) if guarded else WholeBody(app)
+
+
+class _RelativeMessages:
+    """Has the stream name the place for messages relative to itself, so that it is right behind a proxy's path prefix too."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # The MCP library puts the root path in front: `./messages/?session_id=…`.
+        await self._app({**scope, "root_path": "."}, receive, send)
+
+
+def _without_traceback(record: logging.LogRecord) -> bool:
+    """For a library that logs a client's malformed message as an exception of its own."""
+    record.exc_info = None
+    return True
 
 
 def _status_routes(monitor: HealthMonitor, *, open_to_all: bool) -> list[BaseRoute]:
