@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 SENTENCE = (
-    "This server takes a static bearer token and no OAuth: set the header `Authorization: Bearer TOKEN` in the client's configuration. "
+    "This server takes a static bearer token and no OAuth: send the header `Authorization: Bearer TOKEN`, by the client's configuration. "
     "The token is made on the server: `sudo cat /var/lib/cocosearch/credentials/token`."
 )
 WRONG = f"The bearer token is not one of this server's. {SENTENCE}"

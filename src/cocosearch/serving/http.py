@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 import cocosearch
 from cocosearch.health import HealthMonitor, HealthReport
-from cocosearch.serving.auth import TokenSet
+from cocosearch.serving.auth import TokenFile
 from cocosearch.serving.backend import Backend
 from cocosearch.serving.bodies import WholeBody
 from cocosearch.serving.challenge import RequireToken, oauth_routes
@@ -31,7 +31,7 @@ MCP_PATH = "/mcp"
 SSE_PATH = "/sse"
 
 
-def build_app(settings: Settings, backend: Backend, calls: CallLog, tokens: TokenSet | None) -> ASGIApp:
+def build_app(settings: Settings, backend: Backend, calls: CallLog, tokens: TokenFile | None) -> ASGIApp:
     """The application.
 
     Args:
@@ -40,7 +40,7 @@ def build_app(settings: Settings, backend: Backend, calls: CallLog, tokens: Toke
         calls: counts the tool calls, so that a stop can wait for them.
         tokens: accepted bearer tokens for everything but /health and /live; None leaves the server open (loopback only).
     """
-    mcp = build_mcp(settings, backend, calls, FileTokenVerifier(tokens) if tokens else None)
+    mcp = build_mcp(settings, backend, calls, FileTokenVerifier(tokens) if tokens is not None else None)
     monitor = HealthMonitor(backend.health_checks)
     # Stateless: a search needs no session, and sessions would be memory that anybody can fill.
     mcp_app = mcp.http_app(path=MCP_PATH, stateless_http=True)
@@ -67,12 +67,14 @@ def build_app(settings: Settings, backend: Backend, calls: CallLog, tokens: Toke
 
 def _mcp_routes(routes: list[BaseRoute], *, guarded: bool) -> list[BaseRoute]:
     """Each route also with a slash at its end: a redirect would cost every request a round trip, and some clients do not follow it."""
-    return [
-        Route(path, endpoint=_entrance(route.app, guarded=guarded), methods=sorted(route.methods or ()) or None)
-        for route in routes
-        if isinstance(route, Route)
-        for path in (route.path, route.path + "/")
-    ]
+    doubled: list[BaseRoute] = []
+    for route in (found for found in routes if isinstance(found, Route)):
+        for path in (route.path, route.path + "/"):
+            methods = sorted(route.methods or ()) or None
+            entrance = Route(path, endpoint=WholeBody(route.app), methods=methods)
+            # Without a token the sentence about it comes before any other: some clients try a GET next, and show what they get.
+            doubled.append(Route(path, endpoint=RequireToken(entrance.handle)) if guarded else entrance)
+    return doubled
 
 
 def _sse_routes(routes: list[BaseRoute], *, guarded: bool) -> list[BaseRoute]:

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 
 from cocosearch.errors import ConfigurationError
 from cocosearch.sdnotify import notify
-from cocosearch.serving.auth import load_tokens
+from cocosearch.serving.auth import TokenFile
 from cocosearch.serving.backend import Backend
 from cocosearch.serving.connections import ConnectionLimits, Connections
 from cocosearch.serving.descriptors import fit, raise_limit, take_note_of_exhaustion
@@ -103,7 +103,7 @@ def build_server(settings: Settings, backend: Backend, limits: ConnectionLimits 
     Raises:
         ConfigurationError: the token file is not usable.
     """
-    tokens = load_tokens(settings.token_file) if settings.token_file else None
+    tokens = TokenFile(settings.token_file) if settings.token_file else None
     calls = CallLog()
     connections = Connections(fit(limits, raise_limit(), at_once=BACKLOG))
     return HttpServer(_config(build_app(settings, backend, calls, tokens), connections), calls, connections)
