@@ -1,7 +1,6 @@
 """MCP over HTTP: one ASGI application with /mcp, /health and /live (and the legacy /sse), behind the guard and the tokens."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -13,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import cocosearch
 from cocosearch.health import HealthMonitor, HealthReport
@@ -79,11 +78,10 @@ def _mcp_routes(routes: list[BaseRoute], *, guarded: bool) -> list[BaseRoute]:
 
 def _sse_routes(routes: list[BaseRoute], *, guarded: bool) -> list[BaseRoute]:
     """The stream, and the place for messages that its first event names."""
-    logging.getLogger("mcp.server.sse").addFilter(_without_traceback)
     return [
         Mount(route.path, app=_entrance(route.app, guarded=guarded))
         if isinstance(route, Mount)
-        else Route(SSE_PATH, endpoint=_entrance(_RelativeMessages(cast("Route", route).app), guarded=guarded), methods=["GET"])
+        else Route(SSE_PATH, endpoint=_entrance(_LegacyStream(cast("Route", route).app), guarded=guarded), methods=["GET"])
         for route in routes
     ]
 
@@ -92,21 +90,24 @@ def _entrance(app: ASGIApp, *, guarded: bool) -> ASGIApp:
     return RequireToken(WholeBody(app)) if guarded else WholeBody(app)
 
 
-class _RelativeMessages:
-    """Has the stream name the place for messages relative to itself, so that it is right behind a proxy's path prefix too."""
+class _LegacyStream:
+    """The library's stream, with two things put right."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # The MCP library puts the root path in front: `./messages/?session_id=…`.
-        await self._app({**scope, "root_path": "."}, receive, send)
+        """Have it name the place for messages relative to itself, so that it is right behind a proxy's path prefix too; end it once."""
+        ended = False
 
+        async def send_until_the_end(message: Message) -> None:
+            nonlocal ended
+            if not ended:
+                await send(message)
+            ended = ended or (message["type"] == "http.response.body" and not message.get("more_body", False))
 
-def _without_traceback(record: logging.LogRecord) -> bool:
-    """For a library that logs a client's malformed message as an exception of its own."""
-    record.exc_info = None
-    return True
+        # The library puts the root path in front: `./messages/?session_id=…`. After the stream it answers once more.
+        await self._app({**scope, "root_path": "."}, receive, send_until_the_end)
 
 
 def _status_routes(monitor: HealthMonitor, *, open_to_all: bool) -> list[BaseRoute]:

@@ -24,6 +24,7 @@ from cocosearch.serving.descriptors import fit, raise_limit, take_note_of_exhaus
 from cocosearch.serving.dispatch import CallLog
 from cocosearch.serving.http import build_app
 from cocosearch.serving.protocol import BoundedProtocol
+from cocosearch.serving.repetition import log_strangers_once
 from cocosearch.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ class HttpServer(uvicorn.Server):
         AppStatus.enable_automatic_graceful_drain = False
         AppStatus.should_exit = False
         take_note_of_exhaustion(asyncio.get_running_loop())
+        log_strangers_once()
         await super().startup(sockets)
         if self.started:
             notify("READY=1")

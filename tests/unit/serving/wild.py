@@ -1,5 +1,6 @@
 """Connections of clients that do not keep to the rules, to a server process of its own."""
 
+import contextlib
 import json
 import os
 import socket
@@ -43,7 +44,11 @@ class WildServer:
 
     def files(self) -> list[str]:
         """What the process has open."""
-        return [str(opened.readlink()) for opened in Path(f"/proc/{self.pid}/fd").iterdir()]
+        names = []
+        for opened in Path(f"/proc/{self.pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                names.append(str(opened.readlink()))
+        return names
 
     def sockets(self) -> int:
         """How many sockets it has open."""
