@@ -97,17 +97,22 @@ class _LegacyStream:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Have it name the place for messages relative to itself, so that it is right behind a proxy's path prefix too; end it once."""
-        ended = False
+        """Have it name the place for messages relative to itself, so that it is right behind a proxy's path prefix too; end it, once."""
+        begun = finished = superfluous = False
 
-        async def send_until_the_end(message: Message) -> None:
-            nonlocal ended
-            if not ended:
-                await send(message)
-            ended = ended or (message["type"] == "http.response.body" and not message.get("more_body", False))
+        async def send_one_answer(message: Message) -> None:
+            nonlocal begun, finished, superfluous
+            superfluous = superfluous or finished or (begun and message["type"] == "http.response.start")
+            if superfluous:  # after its stream the library answers once more
+                return
+            begun = True
+            finished = message["type"] == "http.response.body" and not message.get("more_body", False)
+            await send(message)
 
-        # The library puts the root path in front: `./messages/?session_id=…`. After the stream it answers once more.
-        await self._app({**scope, "root_path": "."}, receive, send_until_the_end)
+        # The library puts the root path in front: `./messages/?session_id=…`.
+        await self._app({**scope, "root_path": "."}, receive, send_one_answer)
+        if begun and not finished:  # the server ends
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def _status_routes(monitor: HealthMonitor, *, open_to_all: bool) -> list[BaseRoute]:
