@@ -70,7 +70,7 @@ def test_a_second_head_has_the_deadline_too(hasty: WildServer) -> None:
         connection.sendall(b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert read_answer(connection).startswith(b"HTTP/1.1 200 ")
         connection.sendall(b"GET /live HTTP/1.1\r\nHost: ")
-        assert read_to_end(connection).startswith(b"HTTP/1.1 408 ")
+        assert b"HTTP/1.1 408 " in read_to_end(connection)
 
 
 def test_a_body_has_a_deadline(hasty: WildServer) -> None:
@@ -243,13 +243,18 @@ def test_clients_that_leave_while_their_calls_run_leave_nothing_behind(wild: Wil
 
 
 def test_without_file_descriptors_the_server_waits_and_recovers() -> None:
-    with wild_server(files=60, total=500, loopback_only=0) as server:
-        with held(server, 100, b"GET /live HTTP/1.1\r\nHost: localhost\r\nX: "):
+    with wild_server("sse", files=60) as server:
+        with contextlib.ExitStack() as stack:
+            for _ in range(16):  # the fewest places that a server has; those with an answer under way do not give way
+                (stream,) = stack.enter_context(held(server, 1, b"GET /sse HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+                assert read_answer(stream).startswith(b"HTTP/1.1 200 ")
+            stack.enter_context(held(server, 60, HALF_A_HEAD))
             wait_until(lambda: len(server.files()) >= 58)
             before = server.processor_seconds()
             time.sleep(3)
             assert server.processor_seconds() - before < 1.5, "it spins"
         wait_until(lambda: server.answers() == WELL)
+        assert "connections have to wait: Too many open files" in server.log.read_text()
 
 
 def test_many_at_once_are_all_answered(wild: WildServer) -> None:
