@@ -1,7 +1,7 @@
 """Who may hold a connection, and for how long: places, their fair share, and deadlines for clients that do not keep going.
 
-No client can block another by opening connections: where places run out, the oldest one whose client has yet to send something is closed.
-Only answers under way keep theirs; for when those fill the server, a few places more answer the probes.
+No client can block another by opening connections: where places run out, one whose client has yet to send something, or does not read its
+answer, is closed. Only answers under way keep theirs; for when those fill the server, a few places more answer the probes.
 """
 
 import logging
@@ -55,6 +55,7 @@ class Phase(Enum):
     BODY = auto()
     REST_OF_BODY = auto()
     ANSWER = auto()
+    READER = auto()
     END = auto()
 
 
@@ -67,7 +68,7 @@ class Admission(Enum):
 
 
 # Whose client is waited for, in the order in which they give way.
-_GIVING_WAY = {Phase.REST_OF_BODY: 0, Phase.HEAD: 0, Phase.BODY: 1}
+_GIVING_WAY = {Phase.REST_OF_BODY: 0, Phase.HEAD: 0, Phase.BODY: 1, Phase.READER: 2}
 
 
 class Connection(Protocol):

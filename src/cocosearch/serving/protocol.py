@@ -41,6 +41,8 @@ class BoundedProtocol(H11Protocol):
         """What the connection waits for."""
         if self.transport.is_closing():
             return Phase.END
+        if self.flow.write_paused:
+            return Phase.READER
         answered = self.cycle is None or self.cycle.response_complete
         if self.conn.their_state is h11.SEND_BODY:
             return Phase.REST_OF_BODY if answered else Phase.BODY

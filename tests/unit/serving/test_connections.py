@@ -80,6 +80,16 @@ def test_a_half_sent_body_gives_way_after_the_half_sent_heads_of_its_source() ->
     assert body.ended == ["aborted"]
 
 
+def test_who_does_not_read_gives_way_last() -> None:
+    book = Connections(LIMITS)
+    reader, body = opened(book, "a", Phase.READER, since=1.0), opened(book, "a", Phase.BODY, since=2.0)
+    for _ in range(2):
+        opened(book, "a", Phase.ANSWER)
+    assert (reader.ended, body.ended) == ([], ["aborted"])
+    opened(book, "a", Phase.ANSWER)
+    assert reader.ended == ["aborted"]
+
+
 def test_the_source_with_most_waiting_connections_gives_way_not_the_decent_one() -> None:
     book = Connections(ConnectionLimits(total=6, loopback_only=0, per_address=5, probes=1))
     decent = opened(book, "decent", since=0.0)

@@ -119,6 +119,18 @@ def test_a_client_that_does_not_read_is_left(hasty: WildServer) -> None:
         assert hasty.answers() == WELL
 
 
+def test_clients_that_do_not_read_keep_nobody_out() -> None:
+    flood = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n" * 1000
+    with wild_server(total=4, loopback_only=0, probes=2) as server, contextlib.ExitStack() as stack:
+        for _ in range(4):
+            connection = stack.enter_context(server.connect())
+            connection.settimeout(2)
+            with contextlib.suppress(TimeoutError, BrokenPipeError, ConnectionResetError):
+                while True:
+                    connection.sendall(flood)
+        assert server.answers() == WELL
+
+
 def test_streams_and_long_calls_outlive_every_deadline(hasty: WildServer) -> None:
     with (
         hasty.client.stream("GET", "/sse") as stream,
