@@ -1,20 +1,25 @@
-"""Bearer tokens of the HTTP transports: made once into a file, read once at start, compared in constant time.
+"""Bearer tokens of the HTTP transports: made once into a file, read again when it changes, compared in constant time.
 
 Heavy imports stay out of this module: `cocosearch token create` needs the files alone. The verifier for fastmcp is in `verifier.py`.
 """
 
 import hashlib
 import hmac
+import logging
 import os
 import secrets
 import stat
+import time
 from pathlib import Path
 
 from cocosearch.errors import ConfigurationError
 
+log = logging.getLogger(__name__)
+
 MINIMUM_TOKEN_LENGTH = 32
 MAXIMUM_FILE_BYTES = 65_536
 _CREATED_TOKEN_BYTES = 32
+_SETTLED_NANOSECONDS = 2_000_000_000
 
 
 class TokenSet:
@@ -27,6 +32,12 @@ class TokenSet:
 
     def __len__(self) -> int:
         return len(self._digests)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TokenSet) and self._digests == other._digests
+
+    def __hash__(self) -> int:
+        return hash(self._digests)
 
     def __repr__(self) -> str:
         return f"TokenSet({len(self)} tokens)"
@@ -74,6 +85,56 @@ def load_tokens(path: Path) -> TokenSet:
             f"The token file {path} holds no token. Remove it and run `cocosearch token create {path}`, or write one token a line."
         )
     return TokenSet(tuple(tokens))
+
+
+class TokenFile:
+    """The tokens that a file holds now; the first look is made at once.
+
+    A file that cannot be used any more leaves the tokens in force that were read before, and is said once.
+
+    Raises:
+        ConfigurationError: the file is not usable at the start.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen = _fingerprint(path)
+        self._tokens = load_tokens(path)
+        self._said = ""
+
+    def current(self) -> TokenSet:
+        """The tokens that are accepted in this moment."""
+        found = _fingerprint(self._path)
+        if found != self._seen or found is None or _may_change_unseen(found):
+            self._read()
+            self._seen = found
+        return self._tokens
+
+    def _read(self) -> None:
+        try:
+            tokens = load_tokens(self._path)
+        except ConfigurationError as error:
+            if str(error) != self._said:
+                self._said = str(error)
+                log.error("the tokens read before stay valid: %s", error)  # noqa: TRY400 - the sentence says it all
+            return
+        if tokens != self._tokens or self._said:
+            log.info("the token file %s has changed: %d tokens are accepted", self._path, len(tokens))
+        self._tokens, self._said = tokens, ""
+
+
+def _fingerprint(path: Path) -> tuple[int, ...] | None:
+    """What tells one state of a file from another, without reading it; None if it cannot be seen."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino, status.st_size, status.st_mode, status.st_mtime_ns, status.st_ctime_ns)
+
+
+def _may_change_unseen(fingerprint: tuple[int, ...]) -> bool:
+    """Whether the file is so young that another write, in the same tick of the file system's clock, would leave its times as they are."""
+    return time.time_ns() - fingerprint[-1] < _SETTLED_NANOSECONDS
 
 
 def create_token_file(path: Path) -> bool:

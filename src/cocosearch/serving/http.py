@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import anyio.to_thread
@@ -11,13 +11,15 @@ from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import cocosearch
 from cocosearch.health import HealthMonitor, HealthReport
-from cocosearch.serving.auth import TokenSet
+from cocosearch.serving.auth import TokenFile
 from cocosearch.serving.backend import Backend
+from cocosearch.serving.bodies import WholeBody
+from cocosearch.serving.challenge import RequireToken, oauth_routes
 from cocosearch.serving.dispatch import CallLog
 from cocosearch.serving.guard import HostOriginGuard
 from cocosearch.serving.mcp import build_mcp
@@ -28,7 +30,7 @@ MCP_PATH = "/mcp"
 SSE_PATH = "/sse"
 
 
-def build_app(settings: Settings, backend: Backend, calls: CallLog, tokens: TokenSet | None) -> ASGIApp:
+def build_app(settings: Settings, backend: Backend, calls: CallLog, tokens: TokenFile | None) -> ASGIApp:
     """The application.
 
     Args:
@@ -37,13 +39,16 @@ def build_app(settings: Settings, backend: Backend, calls: CallLog, tokens: Toke
         calls: counts the tool calls, so that a stop can wait for them.
         tokens: accepted bearer tokens for everything but /health and /live; None leaves the server open (loopback only).
     """
-    mcp = build_mcp(settings, backend, calls, FileTokenVerifier(tokens) if tokens else None)
+    mcp = build_mcp(settings, backend, calls, FileTokenVerifier(tokens) if tokens is not None else None)
     monitor = HealthMonitor(backend.health_checks)
     # Stateless: a search needs no session, and sessions would be memory that anybody can fill.
     mcp_app = mcp.http_app(path=MCP_PATH, stateless_http=True)
-    routes = [*_with_and_without_slash(mcp_app.routes), *_status_routes(monitor, open_to_all=tokens is None)]
+    guarded = tokens is not None
+    routes = [*_mcp_routes(mcp_app.routes, guarded=guarded), *_status_routes(monitor, open_to_all=not guarded)]
     if settings.transport is Transport.SSE:
-        routes += mcp.http_app(path=SSE_PATH, transport="sse").routes
+        routes += _sse_routes(mcp.http_app(path=SSE_PATH, transport="sse").routes, guarded=guarded)
+    if guarded:
+        routes += oauth_routes(MCP_PATH, SSE_PATH)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -59,14 +64,55 @@ def build_app(settings: Settings, backend: Backend, calls: CallLog, tokens: Toke
     return HostOriginGuard(app, settings.allowed_hosts)
 
 
-def _with_and_without_slash(routes: list[BaseRoute]) -> list[BaseRoute]:
+def _mcp_routes(routes: list[BaseRoute], *, guarded: bool) -> list[BaseRoute]:
     """Each route also with a slash at its end: a redirect would cost every request a round trip, and some clients do not follow it."""
     doubled: list[BaseRoute] = []
-    for route in routes:
-        doubled.append(route)
-        if isinstance(route, Route) and not route.path.endswith("/"):
-            doubled.append(Route(route.path + "/", endpoint=route.endpoint, methods=sorted(route.methods or ()) or None))
+    for route in (found for found in routes if isinstance(found, Route)):
+        for path in (route.path, route.path + "/"):
+            methods = sorted(route.methods or ()) or None
+            entrance = Route(path, endpoint=WholeBody(route.app), methods=methods)
+            # Without a token the sentence about it comes before any other: some clients try a GET next, and show what they get.
+            doubled.append(Route(path, endpoint=RequireToken(entrance.handle)) if guarded else entrance)
     return doubled
+
+
+def _sse_routes(routes: list[BaseRoute], *, guarded: bool) -> list[BaseRoute]:
+    """The stream, and the place for messages that its first event names."""
+    return [
+        Mount(route.path, app=_entrance(route.app, guarded=guarded))
+        if isinstance(route, Mount)
+        else Route(SSE_PATH, endpoint=_entrance(_LegacyStream(cast("Route", route).app), guarded=guarded), methods=["GET"])
+        for route in routes
+    ]
+
+
+def _entrance(app: ASGIApp, *, guarded: bool) -> ASGIApp:
+    return RequireToken(WholeBody(app)) if guarded else WholeBody(app)
+
+
+class _LegacyStream:
+    """The library's stream, with two things put right."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Have it name the place for messages relative to itself, so that it is right behind a proxy's path prefix too; end it, once."""
+        begun = finished = superfluous = False
+
+        async def send_one_answer(message: Message) -> None:
+            nonlocal begun, finished, superfluous
+            superfluous = superfluous or finished or (begun and message["type"] == "http.response.start")
+            if superfluous:  # after its stream the library answers once more
+                return
+            begun = True
+            finished = message["type"] == "http.response.body" and not message.get("more_body", False)
+            await send(message)
+
+        # The library puts the root path in front: `./messages/?session_id=…`.
+        await self._app({**scope, "root_path": "."}, receive, send_one_answer)
+        if begun and not finished:  # the server ends
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def _status_routes(monitor: HealthMonitor, *, open_to_all: bool) -> list[BaseRoute]:

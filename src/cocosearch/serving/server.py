@@ -7,7 +7,9 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from ipaddress import IPv6Address, ip_address
+from typing import Any, cast
 
 import uvicorn
 from sse_starlette.sse import AppStatus
@@ -15,10 +17,14 @@ from starlette.types import ASGIApp
 
 from cocosearch.errors import ConfigurationError
 from cocosearch.sdnotify import notify
-from cocosearch.serving.auth import load_tokens
+from cocosearch.serving.auth import TokenFile
 from cocosearch.serving.backend import Backend
+from cocosearch.serving.connections import ConnectionLimits, Connections
+from cocosearch.serving.descriptors import fit, raise_limit, take_note_of_exhaustion
 from cocosearch.serving.dispatch import CallLog
 from cocosearch.serving.http import build_app
+from cocosearch.serving.protocol import BoundedProtocol
+from cocosearch.serving.repetition import log_strangers_once
 from cocosearch.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -26,7 +32,8 @@ log = logging.getLogger(__name__)
 DRAIN_SECONDS = 10
 LAST_EVENT_SECONDS = 0.2
 BACKLOG = 512
-MAX_CONNECTIONS = 512
+SEND_BUFFER_BYTES = 262_144
+TICKS_A_SECOND = 10  # uvicorn's
 
 
 class HttpServer(uvicorn.Server):
@@ -36,18 +43,27 @@ class HttpServer(uvicorn.Server):
     application's teardown.
     """
 
-    def __init__(self, config: uvicorn.Config, calls: CallLog) -> None:
+    def __init__(self, config: uvicorn.Config, calls: CallLog, connections: Connections) -> None:
         super().__init__(config)
         self._calls = calls
+        self._connections = connections
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the application and listen; then the service is ready."""
         # By itself sse-starlette cuts every event stream when a signal arrives, also the one that carries a running call's answer.
         AppStatus.enable_automatic_graceful_drain = False
         AppStatus.should_exit = False
+        take_note_of_exhaustion(asyncio.get_running_loop())
+        log_strangers_once()
         await super().startup(sockets)
         if self.started:
             notify("READY=1")
+
+    async def on_tick(self, counter: int) -> bool:
+        """End overdue connections once a second."""
+        if counter % TICKS_A_SECOND == 0:
+            self._connections.sweep(asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain and tear down."""
@@ -78,20 +94,27 @@ class HttpServer(uvicorn.Server):
                 signal.signal(number, handler)
 
 
-def build_server(settings: Settings, backend: Backend) -> HttpServer:
+def build_server(settings: Settings, backend: Backend, limits: ConnectionLimits = ConnectionLimits()) -> HttpServer:  # noqa: B008 - frozen
     """The server for an application over `backend`; `run(sockets=listen(settings))` serves until a signal.
+
+    Args:
+        settings: where clients come from, and what they must show.
+        backend: what the application asks.
+        limits: what connections may do; fewer of them where the process may not open as many files.
 
     Raises:
         ConfigurationError: the token file is not usable.
     """
-    tokens = load_tokens(settings.token_file) if settings.token_file else None
+    tokens = TokenFile(settings.token_file) if settings.token_file else None
     calls = CallLog()
-    return HttpServer(_config(build_app(settings, backend, calls, tokens)), calls)
+    connections = Connections(fit(limits, raise_limit(), at_once=BACKLOG))
+    return HttpServer(_config(build_app(settings, backend, calls, tokens), connections), calls, connections)
 
 
-def _config(app: ASGIApp) -> uvicorn.Config:
+def _config(app: ASGIApp, connections: Connections) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        http=cast("type[Any]", partial(BoundedProtocol, connections)),  # uvicorn calls it, once for each connection
         log_config=None,  # everything goes to the root logger, on stderr
         access_log=False,  # one line for each tool call says more, and a path with a token in it would end up there
         lifespan="on",
@@ -99,7 +122,6 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         proxy_headers=False,  # nobody may say for somebody else where a request came from
         server_header=False,
         backlog=BACKLOG,
-        limit_concurrency=MAX_CONNECTIONS,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
 
@@ -148,6 +170,8 @@ def _bind(family: int, address: tuple[object, ...], *, alone: bool) -> socket.so
     opened = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Each connection takes it over. By itself the kernel keeps up to four megabytes for a client that does not read.
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         if family == socket.AF_INET6:
             # `::` alone takes IPv4 too; beside a socket for IPv4 it must leave that to it.
             opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if alone else 1)

@@ -3,6 +3,7 @@
 Its search prints to stdout in every way a library might, so that a test can see where it goes.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from tests.unit.serving import fakes
 
 from cocosearch.search.types import SearchRequest, SearchResponse
 from cocosearch.serving.backend import Backend
+from cocosearch.serving.connections import ConnectionLimits
 from cocosearch.serving.dispatch import CallLog
 from cocosearch.serving.mcp import build_mcp
 from cocosearch.settings import Settings
@@ -48,7 +50,8 @@ def main(transport: str, port: int) -> None:
         return
     from cocosearch.serving.server import build_server, listen
 
-    build_server(settings, backend()).run(sockets=listen(settings))
+    limits = ConnectionLimits(**json.loads(os.environ.get("CONNECTION_LIMITS", "{}")))
+    build_server(settings, backend(), limits).run(sockets=listen(settings))
 
 
 if __name__ == "__main__":

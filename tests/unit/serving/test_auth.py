@@ -1,11 +1,16 @@
+import logging
 import os
+import re
 import stat
+import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from cocosearch.errors import ConfigurationError
-from cocosearch.serving.auth import create_token_file, load_tokens
+from cocosearch.serving.auth import TokenFile, create_token_file, load_tokens
 
 GOOD = "a" * 32
 OTHER = "b" * 40
@@ -106,3 +111,68 @@ def test_create_says_where_it_cannot_write(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigurationError, match="cannot be created"):
         create_token_file(tmp_path / "file" / "token")
+
+
+def replaced(path: Path, content: str) -> None:
+    pending = written(path.with_name("pending"), content)
+    pending.replace(path)
+
+
+def test_a_changed_file_is_taken_up_whether_it_is_replaced_or_edited(tmp_path: Path) -> None:
+    path = written(tmp_path / "token", GOOD)
+    tokens = TokenFile(path)
+    changes: list[Callable[[Path, str], object]] = [replaced, written] * 3
+    for number, change in enumerate(changes):
+        new = f"{number}" * 32
+        change(path, new)
+        assert tokens.current().match(new) == 1
+        assert tokens.current().match(GOOD) is None
+
+
+def test_an_edit_that_leaves_the_times_as_they_are_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock of a file system ticks every few milliseconds; two writes in one tick look alike from outside."""
+    path = written(tmp_path / "token", GOOD)
+    status = path.stat()
+    monkeypatch.setattr(Path, "stat", lambda *_, **__: status)
+    tokens = TokenFile(path)
+    path.write_text(OTHER[:32])
+    assert tokens.current().match(OTHER[:32]) == 1
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda path: path.write_text(""), "holds no token"),
+        (lambda path: path.write_text("short"), "Line 1 .* has 5 characters"),
+        (lambda path: path.chmod(0o644), "open to other users"),
+        (lambda path: path.unlink(), "cannot be read"),
+        (lambda path: (path.unlink(), path.mkdir()), "not a regular file"),
+        (lambda path: [path.unlink(), subprocess.run(["mkfifo", "--mode=600", path], check=True)], "not a regular file"),
+    ],
+    ids=["empty", "short", "open", "missing", "directory", "fifo"],
+)
+def test_a_broken_file_leaves_the_tokens_in_force_and_is_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, spoil: Callable[[Path], object], says: str
+) -> None:
+    path = written(tmp_path / "token", GOOD)
+    tokens = TokenFile(path)
+    with caplog.at_level(logging.INFO):
+        spoil(path)
+        for _ in range(3):
+            assert tokens.current().match(GOOD) == 1
+        (said,) = caplog.messages
+        assert re.search(f"the tokens read before stay valid: .*{says}", said)
+        if path.is_dir():
+            path.rmdir()
+        replaced(path, OTHER)
+        assert tokens.current().match(GOOD) is None
+        assert tokens.current().match(OTHER) == 1
+        assert "has changed: 1 tokens" in caplog.messages[-1]
+
+
+def test_a_settled_file_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens = TokenFile(written(tmp_path / "token", GOOD))
+    future = time.time_ns() + 10_000_000_000
+    monkeypatch.setattr(time, "time_ns", lambda: future)
+    monkeypatch.setattr("cocosearch.serving.auth.load_tokens", lambda _: pytest.fail("the file was read again"))
+    assert tokens.current().match(GOOD) == 1

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import socket
 import threading
 import time
 from dataclasses import replace
@@ -13,6 +14,7 @@ import pytest
 from fastmcp import Client
 from fastmcp.client.transports import SSETransport, StreamableHttpTransport
 from tests.unit.serving.fakes import ACCEPT, BACKEND, INITIALIZE, call, modern, part, serving
+from tests.unit.serving.wild import read_to_end
 
 from cocosearch.health import Part, PartState
 
@@ -176,3 +178,61 @@ async def test_searches_run_side_by_side_up_to_the_limit(server: httpx.Client) -
         started = time.monotonic()
         await asyncio.gather(*(client.call_tool("search_code", {"query": "sleep 0.5"}) for _ in range(8)))
         assert time.monotonic() - started < 3
+
+
+@pytest.mark.parametrize("path", ["/live", "/health"])
+def test_probes_of_http_1_0_need_no_host(guarded: httpx.Client, path: str) -> None:
+    assert _raw(guarded, f"GET {path} HTTP/1.0\r\n\r\n").startswith("HTTP/1.1 200 ")
+    head = _raw(guarded, f"HEAD {path} HTTP/1.0\r\nUser-Agent: probe\r\n\r\n")
+    assert head.startswith("HTTP/1.1 200 ")
+    assert head.endswith("\r\n\r\n")
+    assert _raw(guarded, f"GET {path} HTTP/1.0\r\nHost: evil.example\r\n\r\n").startswith("HTTP/1.1 421 ")
+    assert _raw(guarded, f"GET {path} HTTP/1.0\r\nOrigin: http://evil.example\r\n\r\n").startswith("HTTP/1.1 403 ")
+
+
+def test_the_rest_does(guarded: httpx.Client) -> None:
+    for path in ("/mcp", "/sse", "/", "/register"):
+        assert _raw(guarded, f"GET {path} HTTP/1.0\r\n\r\n").startswith("HTTP/1.1 421 ")
+    assert _raw(guarded, "GET /live HTTP/1.1\r\n\r\n").startswith("HTTP/1.1 400 ")
+
+
+def _raw(client: httpx.Client, request: str) -> str:
+    with socket.create_connection((client.base_url.host, client.base_url.port or 80), timeout=30) as connection:
+        connection.sendall(request.encode())
+        return read_to_end(connection).decode()
+
+
+def test_what_is_not_there_and_what_is_not_done(guarded: httpx.Client, token: str) -> None:
+    bearer = {"Authorization": f"Bearer {token}"}
+    for path in ("/", "/nothing", "/mcp/nothing", "/favicon.ico", "/..%2f..%2fetc/passwd", "//live"):
+        absent = guarded.get(path, headers=bearer)
+        assert (absent.status_code, absent.text) == (404, "Not Found")
+    for path, allowed in (("/live", {"GET", "HEAD"}), ("/health", {"GET", "HEAD"}), ("/mcp", {"POST", "DELETE"}), ("/register", {"POST"})):
+        refused = guarded.request("PUT", path, headers=bearer)
+        assert refused.status_code == 405
+        assert {method.strip() for method in refused.headers["allow"].split(",")} == allowed
+    for path in ("/live", "/health"):
+        head = guarded.head(path)
+        assert (head.status_code, head.content) == (200, b"")
+
+
+async def test_the_legacy_endpoint_works_behind_a_path_prefix(guarded: httpx.Client, token: str) -> None:
+    """The proxy takes `/search` off each path, tells the server nothing about it, and knows no other paths."""
+
+    async def pump(source: asyncio.StreamReader, target: asyncio.StreamWriter, *, strip: bool) -> None:
+        while data := await source.read(65536):
+            if strip and data.startswith((b"GET ", b"POST ")) and b" /search/" not in data.split(b"\r\n", 1)[0]:
+                break
+            target.write(data.replace(b" /search/", b" /", 1) if strip else data)
+            await target.drain()
+        target.close()
+
+    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        upstream_reader, upstream_writer = await asyncio.open_connection(guarded.base_url.host, guarded.base_url.port)
+        await asyncio.gather(pump(reader, upstream_writer, strip=True), pump(upstream_reader, writer, strip=False))
+
+    async with await asyncio.start_server(forward, "127.0.0.1", 0) as proxy:
+        port = proxy.sockets[0].getsockname()[1]
+        async with Client(SSETransport(f"http://127.0.0.1:{port}/search/sse", auth=token), init_timeout=20) as client:
+            result = await client.call_tool("search_code", {"query": "answer"})
+            assert result.data.hits[0].text == "answer"
