@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cocosearch.indexing.content import read_notebook
+from cocosearch.indexing.content import notebook_in, read_source
 from cocosearch.indexing.definitions import definitions_of
 from cocosearch.indexing.file_rows import FileRows
 from cocosearch.indexing.flow import Recipe, make_notebook_rows
@@ -149,7 +149,8 @@ def test_commands_of_ipython_do_not_break_the_parse() -> None:
 
 def read(root: Path, data: bytes) -> Notebook | str | SkipReason:
     (root / "a.ipynb").write_bytes(data)
-    return read_notebook(root, "a.ipynb", LIMIT)
+    source = read_source(root, "a.ipynb", LIMIT)
+    return source if isinstance(source, SkipReason) else notebook_in(source, "a.ipynb", LIMIT)
 
 
 def test_outputs_do_not_count_against_the_size(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """The process that reads the files of projects, for nothing in a file is to be trusted: it can be killed, and has little to lose.
 
-It has no connection to the database and no settings; its time and its memory are bounded by the kernel, also within C. Tasks and answers
-go over one socket, whose end is its end.
+It has no connection to the database and no settings, and opens no file of a project: its parent sends it the bytes. Its time and its memory
+are bounded by the kernel, also within C. Tasks and answers go over one socket, whose end is its end.
 """
 
 import ctypes
@@ -17,10 +17,9 @@ from pathlib import Path
 import msgspec
 
 from cocosearch.indexing.file_rows import FileRows
-from cocosearch.indexing.flow import Recipe, rows_of
+from cocosearch.indexing.flow import Recipe, rows_from, skipped
 from cocosearch.indexing.skips import SkipReason
 
-UNKNOWN_LANGUAGE = "text"
 # A process that once needed more is not kept for the next file: what it has freed may not come back to the machine.
 KEPT_KIB = 262_144
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
@@ -35,19 +34,18 @@ class Bounds(msgspec.Struct, frozen=True):
 
 
 class Task(msgspec.Struct, frozen=True):
-    """One file of one project."""
+    """One file: its path in the project, and its bytes."""
 
-    root: str
     path: str
+    source: bytes
     recipe: Recipe
     bounds: Bounds
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """The rows, or why the file could not be read this time; `trace` is for the log."""
+    """The rows; `trace` is for the log."""
 
-    rows: FileRows | None = None
-    failure: str = ""
+    rows: FileRows
     trace: str = ""
     last: bool = False  # the process has grown too large to be kept
 
@@ -86,27 +84,20 @@ def _answer(task: Task) -> bytes:
         signal.setitimer(signal.ITIMER_PROF, 0)
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))
     if not 0 < len(encoded) <= task.bounds.answer_bytes:
-        return msgspec.msgpack.encode(Answer(skipped(SkipReason.TOO_MUCH_MEMORY), last=True))
+        return msgspec.msgpack.encode(Answer(skipped(task.path, SkipReason.TOO_MUCH_MEMORY), last=True))
     return encoded
 
 
 def _read(task: Task) -> Answer:
     try:
-        rows = rows_of(Path(task.root), task.path, task.recipe)
+        rows = rows_from(task.path, task.source, task.recipe)
     except MemoryError:
-        return Answer(skipped(SkipReason.TOO_MUCH_MEMORY), last=True)
-    except OSError as error:
-        if error.errno == errno.ENOMEM:
-            return Answer(skipped(SkipReason.TOO_MUCH_MEMORY), last=True)
-        return Answer(failure=str(error) or type(error).__name__)
-    except Exception:  # noqa: BLE001 - whatever a file makes of our code, it is that file's trouble alone
-        return Answer(skipped(SkipReason.CRASHED), trace=traceback.format_exc(), last=True)
+        return Answer(skipped(task.path, SkipReason.TOO_MUCH_MEMORY), last=True)
+    except Exception as error:  # noqa: BLE001 - whatever a file makes of our code, it is that file's trouble alone
+        short_of_memory = isinstance(error, OSError) and error.errno == errno.ENOMEM
+        reason = SkipReason.TOO_MUCH_MEMORY if short_of_memory else SkipReason.CRASHED
+        return Answer(skipped(task.path, reason), trace="" if short_of_memory else traceback.format_exc(), last=True)
     return Answer(rows, last=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > KEPT_KIB)
-
-
-def skipped(reason: SkipReason) -> FileRows:
-    """What the database is to hold of a file that cannot be read within bounds."""
-    return FileRows(UNKNOWN_LANGUAGE, reason, (), ())
 
 
 if __name__ == "__main__":

@@ -23,9 +23,10 @@ from typing import IO
 import msgspec
 
 from cocosearch.errors import IndexingError
-from cocosearch.indexing.child import Answer, Bounds, Task, skipped
+from cocosearch.indexing.child import Answer, Bounds, Task
+from cocosearch.indexing.content import read_source
 from cocosearch.indexing.file_rows import FileRows
-from cocosearch.indexing.flow import Recipe
+from cocosearch.indexing.flow import Recipe, skipped
 from cocosearch.indexing.skips import SkipReason
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ log = logging.getLogger(__name__)
 PROCESSOR_SECONDS, PROCESSOR_SECONDS_PER_MEGABYTE = 10.0, 10.0
 MEMORY_BYTES, MEMORY_PER_BYTE = 512 * 1024**2, 64
 ANSWER_BYTES, ANSWER_PER_BYTE = 16 * 1024**2, 32
-# Without a sign of life (processor time) for so long, the file or its disk hangs.
+# Without a sign of life (processor time) for so long, the process hangs.
 SILENT_SECONDS = 60.0
 # A process is kept so long for the next file.
 IDLE_SECONDS = 20.0
@@ -92,7 +93,7 @@ class _Child:
             self._connection.send_bytes(msgspec.msgpack.encode(task))
             if not self._answers(is_wanted):
                 self.close()
-                raise IndexingError(f"Reading it has not come on for {SILENT_SECONDS:.0f} s. Does its disk or file system answer?")
+                raise IndexingError(f"Reading it has not come on for {SILENT_SECONDS:.0f} s. Is the machine out of memory?")
             return msgspec.msgpack.decode(self._connection.recv_bytes(task.bounds.answer_bytes + _MEGABYTE), type=Answer)
         except (EOFError, OSError, msgspec.DecodeError):
             raise self.close() from None
@@ -126,7 +127,9 @@ def _processor_ticks(pid: int) -> int:
 
 @dataclass(slots=True)
 class _Waiting:
-    task: Task
+    root: Path
+    path: str
+    recipe: Recipe
     future: "Future[FileRows]"
 
 
@@ -167,7 +170,7 @@ class Children:
 
         The future raises an IndexingError where the file cannot be read now: it vanished, or its disk fails.
         """
-        waiting = _Waiting(Task(str(root), path, recipe, bounds(recipe)), Future())
+        waiting = _Waiting(root, path, recipe, Future())
         with self._changed:
             self._waiting.setdefault(str(root), deque()).append(waiting)
             self._start_threads(sum(map(len, self._waiting.values())))
@@ -197,7 +200,7 @@ class Children:
                 if not waiting.future.done():
                     waiting.future.set_exception(error)
             with self._changed:
-                self._under_way -= Counter([waiting.task.root])  # without those that have none left
+                self._under_way -= Counter([str(waiting.root)])  # without those that have none left
                 self._idle += 1
                 self._changed.notify_all()
         if child is not None:
@@ -232,24 +235,38 @@ class Children:
         """Answer the future; returns the process for the next file."""
         if not waiting.future.set_running_or_notify_cancel():
             return child
-        answer = Answer()
+        try:
+            source = read_source(waiting.root, waiting.path, waiting.recipe.max_file_bytes)
+        except OSError as error:
+            waiting.future.set_exception(IndexingError(str(error) or type(error).__name__))
+            return child
+        if isinstance(source, SkipReason):
+            waiting.future.set_result(skipped(waiting.path, source))
+            return child
+        return self._have_read(waiting, Task(waiting.path, source, waiting.recipe, bounds(waiting.recipe)), child)
+
+    def _have_read(self, waiting: _Waiting, task: Task, child: _Child | None) -> _Child | None:
+        answer: Answer | None = None
         for _ in range(ATTEMPTS):
             is_new = child is None
             child = child or _Child()
             try:
-                answer = child.read(waiting.task, lambda: not self._closed)
+                answer = child.read(task, lambda: not self._closed)
                 break
             except _Died as death:
                 child = None
-                reason = _reason(death, waiting.task.bounds)
-                log.warning("%s/%s: %s (%s)", waiting.task.root, waiting.task.path, reason, death)
-                answer = Answer(skipped(reason))
+                reason = _reason(death, task.bounds)
+                log.warning("%s/%s: %s (%s)", waiting.root, waiting.path, reason, death)
+                answer = Answer(skipped(waiting.path, reason))
                 if reason is SkipReason.TOO_SLOW or (is_new and death.code != -signal.SIGKILL):
                     break
+        assert answer is not None  # noqa: S101 - there was an attempt
         if child is not None and answer.last:
             child.close()
             child = None
-        _resolve(waiting, answer)
+        if answer.trace:
+            log.error("%s/%s is skipped: %s", waiting.root, waiting.path, answer.trace)
+        waiting.future.set_result(answer.rows)
         return child
 
 
@@ -260,15 +277,6 @@ def bounds(recipe: Recipe) -> Bounds:
         memory_bytes=MEMORY_BYTES + MEMORY_PER_BYTE * recipe.max_file_bytes,
         answer_bytes=ANSWER_BYTES + ANSWER_PER_BYTE * recipe.max_file_bytes,
     )
-
-
-def _resolve(waiting: _Waiting, answer: Answer) -> None:
-    if answer.trace:
-        log.error("%s/%s is skipped: %s", waiting.task.root, waiting.task.path, answer.trace)
-    if answer.rows is None:
-        waiting.future.set_exception(IndexingError(answer.failure))
-    else:
-        waiting.future.set_result(answer.rows)
 
 
 def _reason(death: _Died, bounds: Bounds) -> SkipReason:

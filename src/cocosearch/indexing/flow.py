@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cocosearch.indexing.chunking import Chunk, estimate_tokens, split
-from cocosearch.indexing.content import read_notebook, read_text
+from cocosearch.indexing.content import notebook_in, read_source, text_in
 from cocosearch.indexing.data import is_data_chunk, is_data_file, shortened
 from cocosearch.indexing.definitions import Definition, definitions_of
 from cocosearch.indexing.embedding import MAX_PLACE_CHARACTERS, embedded_digest
@@ -34,13 +34,23 @@ def rows_of(root: Path, path: str, recipe: Recipe) -> FileRows:
     Raises:
         OSError: the file vanished, or its disk fails; its rows are to stay as they are.
     """
-    read = read_notebook if is_notebook(path) else read_text
-    content = read(root, path, recipe.max_file_bytes)
+    source = read_source(root, path, recipe.max_file_bytes)
+    return skipped(path, source) if isinstance(source, SkipReason) else rows_from(path, source, recipe)
+
+
+def rows_from(path: str, source: bytes, recipe: Recipe) -> FileRows:
+    """Rows of a file's bytes."""
+    content = notebook_in(source, path, recipe.max_file_bytes) if is_notebook(path) else text_in(source, path)
     if isinstance(content, SkipReason):
-        return FileRows(detect_language(path), content, (), ())
+        return skipped(path, content)
     if isinstance(content, Notebook):
         return make_notebook_rows(path, content, recipe)
     return make_rows(path, detect_language(path, content), content, recipe)
+
+
+def skipped(path: str, reason: SkipReason) -> FileRows:
+    """What the database is to hold of a file that is not indexed."""
+    return FileRows(detect_language(path), reason, (), ())
 
 
 def make_rows(path: str, language: str, text: str, recipe: Recipe) -> FileRows:
