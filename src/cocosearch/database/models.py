@@ -15,6 +15,10 @@ from cocosearch.ollama import Model, Vector
 # fewer lose a tenth of the true neighbours, and some queries all of them; this costs an insertion 0.14 ms more (benchmarks/README.md).
 HNSW_M = 16
 HNSW_EF_CONSTRUCTION = 128
+# Of embeddings e that are none: when the model is asked again, after ten minutes and then twice as long each time, up to a day.
+REFUSAL_DUE_AT = sql.SQL("""
+    coalesce(e.refused_at + least(interval '1 day', interval '10 minutes' * power(2, least(greatest(e.refusals, 1), 12) - 1)), '-infinity')
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +87,17 @@ def last_known_window(connection: Connection, name: str) -> int | None:
 
 
 def missing_texts(connection: Connection, project_id: int, model_id: int, after: int, limit: int) -> list[MissingText]:
-    """Chunks of a project, with ids above `after` and in their order, whose texts the model has not been asked for."""
+    """Chunks of a project, with ids above `after` and in their order, whose texts the model has not been asked for, or is to be again."""
     rows = connection.execute(
-        """
+        sql.SQL("""
         SELECT c.id, c.embedded_digest, c.path, c.enclosing, c.text FROM chunks c
         WHERE c.project_id = %s AND c.id > %s
-          AND NOT EXISTS (SELECT FROM embeddings e WHERE e.model_id = %s AND e.text_digest = c.embedded_digest)
+          AND NOT EXISTS (
+            SELECT FROM embeddings e
+            WHERE e.model_id = %s AND e.text_digest = c.embedded_digest AND (e.embedding IS NOT NULL OR {due_at} > now())
+          )
         ORDER BY c.id LIMIT %s
-        """,
+        """).format(due_at=REFUSAL_DUE_AT),
         [project_id, after, model_id, limit],
     )
     return [MissingText(row[0], bytes(row[1]), row[2], row[3], row[4]) for row in rows]
@@ -125,9 +132,31 @@ def store_embeddings(connection: Connection, model_id: int, vectors: Mapping[byt
     """Keep vectors for every chunk that has or will have one of these texts, in whatever project; None: the model refused the text."""
     with connection.cursor() as cursor:
         cursor.executemany(
-            "INSERT INTO embeddings (model_id, text_digest, embedding) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
-            [(model_id, digest, None if vector is None else HalfVector(vector)) for digest, vector in vectors.items()],
+            """
+            INSERT INTO embeddings AS e (model_id, text_digest, embedding, refusals, refused_at)
+            VALUES (%(model)s, %(digest)s, %(vector)s, %(refused)s, CASE WHEN %(refused)s > 0 THEN clock_timestamp() END)
+            ON CONFLICT (model_id, text_digest) DO UPDATE
+            SET embedding = EXCLUDED.embedding, refusals = e.refusals + EXCLUDED.refusals, refused_at = EXCLUDED.refused_at
+            WHERE e.embedding IS NULL
+            """,
+            [
+                {
+                    "model": model_id,
+                    "digest": digest,
+                    "vector": None if vector is None else HalfVector(vector),
+                    "refused": int(vector is None),
+                }
+                for digest, vector in vectors.items()
+            ],
         )
+
+
+def forget_refusals(connection: Connection, project_id: int) -> None:
+    """Have the texts of a project that a model refused be asked for anew, as if they never had been."""
+    connection.execute(
+        "DELETE FROM embeddings e USING chunks c WHERE e.embedding IS NULL AND e.text_digest = c.embedded_digest AND c.project_id = %s",
+        [project_id],
+    )
 
 
 def forget_embeddings(connection: Connection, unused_for: timedelta) -> int:

@@ -16,6 +16,8 @@ from cocosearch.errors import ProjectNotFoundError
 
 # Of many projects, so many are named where one is not found.
 MAX_NAMED = 20
+# Of the chunks that the model refused, so many are counted, and so many named.
+MAX_REFUSED, NAMED_REFUSED = 100, 3
 
 
 class ProjectState(StrEnum):
@@ -51,12 +53,15 @@ class ProjectStatus:
     indexed_at: datetime | None
     checked_at: datetime | None
     last_error: str | None
-    notes: list[str] = field(default_factory=list)  # what the last look at the files could not honour, such as ignore rules
+    notes: list[str] = field(default_factory=list)  # what could not be done as it should, such as honouring ignore rules
+    refused: list[str] = field(default_factory=list)  # where chunks are that the model refused: path:line, the first of them
     # What keeps it waiting, where nothing will come of that by itself.
     held_up: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "state", ProjectState(self.state))
+        if self.refused:
+            object.__setattr__(self, "notes", [*self.notes, _note_on_refusals(self.refused)])
 
     @property
     def percent_embedded(self) -> int:
@@ -69,6 +74,12 @@ class ProjectStatus:
         if not self.chunks:
             return "nothing yet"
         return f"by words now, by meaning {self.percent_embedded} %"
+
+
+def _note_on_refusals(places: list[str]) -> str:
+    count = f"{MAX_REFUSED} chunks or more" if len(places) == MAX_REFUSED else f"{len(places)} chunks" if len(places) > 1 else "A chunk"
+    named = ", ".join(places[:NAMED_REFUSED]) + (" …" if len(places) > NAMED_REFUSED else "")
+    return f"{count} without a vector, because the model refused the text ({named}): found by words alone, and tried again after a pause."
 
 
 # Of projects p; PROJECT_LOCKS is its parameter `locks`. The locks are looked at only where a project says that it is being indexed.
@@ -84,7 +95,12 @@ _STATUS = sql.SQL("""
            m.name AS model,
            (SELECT count(*) FROM files f WHERE f.project_id = p.id AND f.skip_reason IS NULL) AS files,
            p.chunks, p.chunks_embedded, p.files_total, p.files_done, p.skipped,
-           p.requested_at, p.started_at, p.indexed_at, p.checked_at, p.last_error, p.notes
+           p.requested_at, p.started_at, p.indexed_at, p.checked_at, p.last_error, p.notes,
+           ARRAY(
+               SELECT c.path || ':' || c.start_line FROM embeddings e JOIN chunks c ON c.embedded_digest = e.text_digest
+               WHERE e.model_id = p.model_id AND e.embedding IS NULL AND c.project_id = p.id
+               ORDER BY c.id LIMIT {most_refused}
+           ) AS refused
     FROM projects p
     LEFT JOIN models m ON m.id = p.model_id
     {which}
@@ -93,7 +109,7 @@ _STATUS = sql.SQL("""
 
 
 def _status(which: LiteralString) -> sql.Composed:
-    return _STATUS.format(state=sql.SQL(STATE), which=sql.SQL(which))
+    return _STATUS.format(state=sql.SQL(STATE), which=sql.SQL(which), most_refused=sql.Literal(MAX_REFUSED))
 
 
 def list_projects(connection: Connection) -> list[ProjectStatus]:

@@ -19,10 +19,11 @@ import msgspec
 from cocosearch.indexing.file_rows import FileRows
 from cocosearch.indexing.flow import Recipe, rows_from, skipped
 from cocosearch.indexing.skips import SkipReason
+from cocosearch.process.capabilities import drop_capabilities
 
 # A process that once needed more is not kept for the next file: what it has freed may not come back to the machine.
 KEPT_KIB = 262_144
-_PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
+_PR_SET_PDEATHSIG = 1
 
 
 class Bounds(msgspec.Struct, frozen=True):
@@ -63,7 +64,7 @@ def _restrict() -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     # The thread that started this process lives as long as the process is needed.
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    drop_capabilities()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # they are for the parent, with which this process ends

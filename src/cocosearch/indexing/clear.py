@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from cocosearch.database import connect
 from cocosearch.database.locks import project_lock
+from cocosearch.database.models import forget_refusals
 from cocosearch.database.status import project_status
 from cocosearch.indexing.engine_state import project_state
 from cocosearch.settings import Settings
@@ -12,7 +13,7 @@ from cocosearch.settings import Settings
 def clear_project(settings: Settings, name: str, on_wait: Callable[[], None]) -> int:
     """Delete a project from the index, never its files; waits while it is being indexed. Returns the number of chunks deleted.
 
-    Cached embeddings stay, so that indexing it again is quick.
+    Cached embeddings stay, so that indexing it again is quick; that the model refused a text is forgotten.
 
     Raises:
         ProjectNotFoundError: nothing of that name is indexed.
@@ -23,6 +24,7 @@ def clear_project(settings: Settings, name: str, on_wait: Callable[[], None]) ->
     if row is None:  # cleared by someone else in this moment: what was asked for holds
         return 0
     with project_lock(settings, row[0], on_wait) as session:
+        forget_refusals(session, row[0])
         session.execute("DELETE FROM projects WHERE id = %s", [row[0]])
         project_state(settings, name).remove()
     return chunks

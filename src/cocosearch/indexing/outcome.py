@@ -2,9 +2,11 @@
 
 from collections import Counter
 
+from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from cocosearch.database.connection import Connection
+from cocosearch.database.models import REFUSAL_DUE_AT
 from cocosearch.indexing.listing import Listing
 
 MAX_ERROR = 4_000
@@ -33,9 +35,15 @@ def rows_written(connection: Connection, project_id: int, listing: Listing, dige
 def complete(connection: Connection, project_id: int) -> None:
     """The run ended, and every text has its vector or a refusal."""
     connection.execute(
-        """
-        UPDATE projects SET state = 'ready', indexed_at = clock_timestamp(), last_error = NULL, vectors_complete = true WHERE id = %s
-        """,
+        sql.SQL("""
+        UPDATE projects p
+        SET state = 'ready', indexed_at = clock_timestamp(), last_error = NULL, vectors_complete = true,
+            refusals_due_at = (
+                SELECT min({due_at}) FROM embeddings e JOIN chunks c ON c.embedded_digest = e.text_digest
+                WHERE e.model_id = p.model_id AND e.embedding IS NULL AND c.project_id = p.id
+            )
+        WHERE p.id = %s
+        """).format(due_at=REFUSAL_DUE_AT),
         [project_id],
     )
 

@@ -30,7 +30,7 @@ def read_projects(session: Connection) -> list[Due]:
     rows = session.execute(
         """
         SELECT id, name, root, CASE WHEN state = 'waiting' OR started_at IS NULL OR requested_at > started_at THEN requested_at END,
-               listing_digest, model_id, vectors_complete
+               listing_digest, model_id, vectors_complete AND coalesce(refusals_due_at > now(), true)
         FROM projects ORDER BY indexed_at IS NULL, requested_at
         """
     )
