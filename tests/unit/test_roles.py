@@ -25,6 +25,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "cocosearch_host": "0.0.0.0",  # noqa: S104
         "ollama_flavor": "embedded",
         "cocosearch_settings": {"log_level": "debug"},
+        "cocosearch_indexer_memory_max": "6G",
     },
     "open": {"cocosearch_token_required": False},
     "external": {
@@ -190,6 +191,15 @@ def test_the_token_follows_its_file(rendered: dict[str, dict[str, str]]) -> None
         assert f"/hand-over-token {file} {copy}" in units[name]
         assert directive(units[name], "RuntimeDirectory") == ["cocosearch-token"]
         assert directive(units[name], "User") == []
+
+
+def test_the_server_and_the_indexer_have_limits(rendered: dict[str, dict[str, str]]) -> None:
+    for name in ("cocosearch.service", "cocosearch-indexer.service"):
+        unit = rendered["default"][name]
+        assert re.fullmatch(r"\d+%", *directive(unit, "MemoryMax")), name
+        assert int(*directive(unit, "TasksMax")) >= 1024, name
+        assert directive(unit, "LimitCORE") == ["0"], name
+    assert directive(rendered["lan"]["cocosearch-indexer.service"], "MemoryMax") == ["6G"]
 
 
 def test_servers_elsewhere_are_not_required(rendered: dict[str, dict[str, str]]) -> None:
