@@ -199,6 +199,7 @@ def test_the_server_and_the_indexer_have_limits(rendered: dict[str, dict[str, st
         assert re.fullmatch(r"\d+%", *directive(unit, "MemoryMax")), name
         assert int(*directive(unit, "TasksMax")) >= 1024, name
         assert directive(unit, "LimitCORE") == ["0"], name
+        assert directive(unit, "WatchdogSec"), name
     assert directive(rendered["lan"]["cocosearch-indexer.service"], "MemoryMax") == ["6G"]
 
 
