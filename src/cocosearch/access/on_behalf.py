@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> NoReturn:
     program, *given = arguments
     options = _parser().parse_args(given)
     try:
-        caller, service = _caller(), Person.of(pwd.getpwnam(SERVICE))
+        caller, service = _caller(), _service()
         most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # two for each level of directories
         command = _index(options, caller, service) if options.command == "index" else _clear(options, program, caller, service)
@@ -69,6 +69,13 @@ def _caller() -> Person:
         return Person.of(pwd.getpwuid(int(number)))
     except KeyError:
         raise RefusedError(f"this machine has no user of the number {number}.") from None
+
+
+def _service() -> Person:
+    try:
+        return Person.of(pwd.getpwnam(SERVICE))
+    except KeyError:
+        raise RefusedError(f"this machine has no user '{SERVICE}': is the appliance installed?") from None
 
 
 def _index(options: argparse.Namespace, caller: Person, service: Person) -> list[str]:
