@@ -164,7 +164,12 @@ def test_the_services_wait_for_what_they_need(rendered: dict[str, dict[str, str]
         "cocosearch-postgresql.service": {"cocosearch-postgresql-init.service"},
         "cocosearch-database.service": {"cocosearch-postgresql.service"},
         "cocosearch-model.service": {"ollama.service"},
-        "cocosearch.service": {"cocosearch-database.service", "cocosearch-postgresql.service", "ollama.service", "cocosearch-token.service"},
+        "cocosearch.service": {
+            "cocosearch-database.service",
+            "cocosearch-postgresql.service",
+            "ollama.service",
+            "cocosearch-token.service",
+        },
         "cocosearch-indexer.service": {"cocosearch-database.service", "cocosearch-postgresql.service"},
     }.items():
         assert set(directive(units[name], "Requires")) == needed, name
