@@ -201,8 +201,8 @@ def test_the_token_follows_its_file(rendered: dict[str, dict[str, str]]) -> None
 def test_the_server_and_the_indexer_have_limits(rendered: dict[str, dict[str, str]]) -> None:
     for name in ("cocosearch.service", "cocosearch-indexer.service"):
         unit = rendered["default"][name]
-        assert re.fullmatch(r"\d+%", *directive(unit, "MemoryMax")), name
-        assert int(*directive(unit, "TasksMax")) >= 1024, name
+        assert re.fullmatch(r"\d+%", directive(unit, "MemoryMax")[0]), name
+        assert int(directive(unit, "TasksMax")[0]) >= 1024, name
         assert directive(unit, "LimitCORE") == ["0"], name
         assert directive(unit, "WatchdogSec"), name
     assert directive(rendered["lan"]["cocosearch-indexer.service"], "MemoryMax") == ["6G"]
