@@ -11,12 +11,40 @@ say() {
 
 # Ends the script with a sentence that says what is missing and what to do about it.
 stop() {
+  ending_said=yes
   printf 'error: %s\n' "$*" >&2
   exit 1
 }
 
+# However a script ends, a sentence is the last that it says: these are for what nobody foresaw, and for Ctrl-C.
+ending_said=no
+
+say_how_it_ended() {
+  local status=$1
+  ((status == 0)) || [[ $ending_said == yes ]] ||
+    printf 'error: %s ended with exit status %s; the reason stands above.\n' "${0##*/}" "$status" >&2
+}
+
+say_that_it_was_interrupted() {
+  ending_said=yes
+  printf '\nerror: %s was interrupted. Run it again: it takes up what is there.\n' "${0##*/}" >&2
+  exit "$1"
+}
+
+trap 'say_how_it_ended $?' EXIT
+trap 'say_that_it_was_interrupted 130' INT
+trap 'say_that_it_was_interrupted 143' TERM
+
 has() {
   command -v "$1" >/dev/null
+}
+
+# need_space DIRECTORY GIB WHY: DIRECTORY, or the nearest one above that is there, has so much room.
+need_space() {
+  local directory=$1 gib=$2 why=$3 free
+  until [[ -d $directory ]]; do directory=$(dirname "$directory"); done
+  free=$(df --block-size=1M --output=avail "$directory" | tail -n 1)
+  ((free >= gib * 1024)) || stop "$why needs $gib GiB below $directory, and $((free / 1024)) are free: make room and run this again."
 }
 
 apt_lists_updated=no

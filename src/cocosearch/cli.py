@@ -46,8 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _index(options: argparse.Namespace) -> int:
-    from cocosearch.commands import index, index_in_background
+    from cocosearch.commands import index, index_checked, index_in_background
 
+    if options.checked:
+        return index_checked(Path(options.path), options.name, options.checked, background=options.background, as_json=options.json)
     if options.background:
         return index_in_background(Path(options.path), options.name, as_json=options.json)
     return index(Path(options.path), options.name, as_json=options.json)
@@ -168,6 +170,12 @@ def _token_create(options: argparse.Namespace) -> int:
     return token_create(Path(options.file))
 
 
+def _token_show(_: argparse.Namespace) -> int:
+    from cocosearch.commands import token_show
+
+    return token_show()
+
+
 def _version(_: argparse.Namespace) -> int:
     sys.stdout.write(f"cocosearch {__version__}\n")
     return EXIT_OK
@@ -199,6 +207,7 @@ def _add_user_commands(commands: _Commands) -> None:
     index.add_argument("path", metavar="PATH", help="directory of the project")
     index.add_argument("--name", help="name of the project (default: from cocosearch.yaml, else the directory's)")
     index.add_argument("--background", action="store_true", help="leave the work to the service that keeps indexes fresh")
+    index.add_argument("--checked", metavar="DEVICE:INODE", help=argparse.SUPPRESS)  # from access/on_behalf: the directory it looked at
     _add_json(index)
     _add_search(commands)
     _add_json(_add(commands, "list", _list, "list the indexed projects"))
@@ -250,6 +259,7 @@ def _add_service_commands(commands: _Commands) -> None:
     token = _add_group(commands, "token", "tokens for MCP over HTTP")
     create = _add(token, "create", _token_create, "make a token file, unless it exists")
     create.add_argument("file", metavar="FILE")
+    _add(token, "show", _token_show, "print the tokens that the server accepts (COCOSEARCH_TOKEN_FILE), one a line")
 
 
 def _add(commands: _Commands, name: str, command: Command, summary: str) -> argparse.ArgumentParser:

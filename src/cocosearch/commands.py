@@ -11,6 +11,7 @@ from cocosearch.search.types import SearchRequest
 from cocosearch.settings import LogLevel, Settings, Transport, load_settings
 
 if TYPE_CHECKING:
+    from cocosearch.database.jobs import Job
     from cocosearch.health import Answer
 
 
@@ -43,14 +44,41 @@ def index_in_background(path: Path, name: str | None, *, as_json: bool) -> int:
     settings = _settings_of_a_user()
     from cocosearch.database import connect
     from cocosearch.database.jobs import enqueue
+    from cocosearch.projects import real_directory
 
     with connect(settings) as connection:
-        job = enqueue(connection, path, name, settings.max_queued_jobs)
+        job = enqueue(connection, real_directory(path), name, settings.max_queued_jobs)
+    _write_job(job, as_json=as_json)
+    return 0
+
+
+def index_checked(path: Path, name: str | None, checked: str, *, background: bool, as_json: bool) -> int:
+    """`cocosearch index` of a person whose right to read the directory was proved: the service does the work, and this waits for it."""
+    settings = _settings_of_a_user()
+    from cocosearch.access.requests import enqueue_checked, wait_for
+    from cocosearch.database import connect
+    from cocosearch.indexing.progress import Progress
+    from cocosearch.terminal import index_progress
+
+    with connect(settings) as connection:
+        job = enqueue_checked(connection, path, name, checked, settings.max_queued_jobs)
+        if background:
+            _write_job(job, as_json=as_json)
+            return 0
+        with index_progress(job.project) as show:
+            status = wait_for(connection, job, lambda now: show(Progress(now.files_total, now.files_done, now.chunks, now.chunks_embedded)))
+    if as_json:
+        sys.stdout.write(to_json(status))
+    else:
+        write_project(status)
+    return 0
+
+
+def _write_job(job: "Job", *, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(to_json(job))
     else:
         sys.stdout.write(line(f"{job.project}: {job.root} is {job.state}; `cocosearch status {job.project}` shows how far it is."))
-    return 0
 
 
 def search(request: SearchRequest, *, explain: bool, as_json: bool) -> int:
@@ -233,6 +261,18 @@ def token_create(file: Path) -> int:
 
     made = create_token_file(file)
     sys.stdout.write(f"{file} {'made' if made else 'exists; it was not changed'}.\n")
+    return 0
+
+
+def token_show() -> int:
+    """`cocosearch token show`."""
+    settings = _settings_of_a_user()
+    from cocosearch.errors import ConfigurationError
+    from cocosearch.serving.auth import read_tokens
+
+    if settings.token_file is None:
+        raise ConfigurationError("There is no token: COCOSEARCH_TOKEN_FILE is not set, so this server asks its clients for none.")
+    sys.stdout.write("".join(f"{token}\n" for token in read_tokens(settings.token_file)))
     return 0
 
 

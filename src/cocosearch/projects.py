@@ -137,6 +137,14 @@ def _readable_directory(path: Path) -> Path:
     )
 
 
+def real_directory(path: Path) -> Path:
+    """The directory that a user's path names, without links; what is wrong with it is said by `load_project`."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):  # a loop of links
+        return path.absolute()
+
+
 def _user_name() -> str:
     """Name of this process's user; its number where the system has no name for it, as in a container."""
     try:

@@ -9,7 +9,9 @@ DAEMONS = (
     "cocosearch-indexer.service",
 )
 ONESHOTS = ("cocosearch-database.service", "cocosearch-model.service", "cocosearch-token.service")
-OWN_UNITS = (*DAEMONS, *ONESHOTS, "cocosearch-postgresql-init.service", "cocosearch.target")
+TOKEN_UNITS = ("cocosearch-token.path", "cocosearch-token-change.service")
+OWN_UNITS = (*DAEMONS, *ONESHOTS, *TOKEN_UNITS, "cocosearch-postgresql-init.service", "cocosearch.target")
+WATCHED = ("cocosearch.service", "cocosearch-indexer.service")
 
 # unit: those that it must not start without, and not before.
 NEEDS = {
@@ -28,7 +30,7 @@ def show(host: Host, unit: str, *names: str) -> dict[str, str]:
 
 
 @pytest.mark.usefixtures("base_url")
-@pytest.mark.parametrize("unit", [*DAEMONS, *ONESHOTS, "cocosearch.target"])
+@pytest.mark.parametrize("unit", [*DAEMONS, *ONESHOTS, "cocosearch-token.path", "cocosearch.target"])
 def test_unit_is_active(host: Host, unit: str) -> None:
     assert show(host, unit, "ActiveState") == {"ActiveState": "active"}
 
@@ -70,3 +72,13 @@ def test_units_are_spelled_right(host: Host) -> None:
 @pytest.mark.parametrize("unit", DAEMONS)
 def test_service_runs_as_a_user_of_its_own(host: Host, unit: str) -> None:
     assert show(host, unit, "User")["User"] not in {"", "root"}
+
+
+@pytest.mark.parametrize("unit", WATCHED)
+def test_service_has_limits(host: Host, unit: str) -> None:
+    """As systemd has them; that the kernel keeps to those of memory needs the controller, which not every container has."""
+    found = show(host, unit, "MemoryMax", "TasksMax", "LimitCORE", "WatchdogUSec")
+    assert 0 < int(found["MemoryMax"]) < int(host.check_output("awk '/MemTotal/ { print $2 }' /proc/meminfo")) * 1024
+    assert int(found["TasksMax"]) >= 1024
+    assert found["LimitCORE"] == "0"
+    assert found["WatchdogUSec"].endswith("min")

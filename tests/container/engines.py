@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 from tests.appliance.client import Assistant
-from tests.appliance.facts import CREDENTIAL, wait_until
+from tests.appliance.facts import wait_until
 
 IMAGE = "localhost/cocosearch-aio:latest"
 RELEASE_IMAGE = "localhost/cocosearch-aio:release-test"
@@ -149,7 +149,7 @@ class Container:
 
     def assistant(self, port: int = 8080) -> Assistant:
         """An MCP client with the container's token."""
-        return Assistant(f"{self.url(port)}/mcp", self.exec("cat", CREDENTIAL).strip())
+        return Assistant(f"{self.url(port)}/mcp", self.exec("cocosearch", "token", "show").strip())
 
     def answers(self, port: int = 8080) -> bool:
         try:

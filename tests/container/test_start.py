@@ -5,6 +5,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 from tests.appliance.facts import wait_until
 from tests.container.engines import DATA, IMAGE, Container, Containers, Engine
@@ -108,6 +109,26 @@ def test_a_token_of_ones_own(podman_containers: Containers, tmp_path: Path) -> N
     ).wait_until_healthy()
     assistant = type(container.assistant())(f"{container.url()}/mcp", token)
     assert assistant.call("list_projects")["projects"] == []
+
+
+def test_a_changed_token_of_ones_own_counts(podman_containers: Containers, tmp_path: Path) -> None:
+    """In its place, as an editor writes it; what is mounted is the file."""
+    file, first, second = tmp_path / "token", "t" * 40, "u" * 40
+    file.write_text(first + "\n")
+    file.chmod(0o400)
+    container = podman_containers.start(
+        *("--publish=127.0.0.1::8080", f"--volume={file}:/run/secrets/token:ro", "--env=COCOSEARCH_TOKEN_FILE=/run/secrets/token")
+    ).wait_until_healthy()
+
+    def status(token: str) -> int:
+        headers = {"Accept": "application/json, text/event-stream", "Authorization": f"Bearer {token}"}
+        return httpx.post(f"{container.url()}/mcp", json={"jsonrpc": "2.0", "id": 1, "method": "tools/list"}, headers=headers).status_code
+
+    assert (status(first), status(second)) == (200, 401)
+    file.write_text(second + "\n")
+    wait_until(lambda: status(second) == 200, 20, "the changed token to be taken")
+    assert status(first) == 401
+    assert container.exec("cocosearch", "token", "show").strip() == second
 
 
 def test_stdio_alone(podman_containers: Containers, project: Path) -> None:

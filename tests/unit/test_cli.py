@@ -24,6 +24,7 @@ SILENCED = (
 COMMANDS = [
     *(["index"], ["search"], ["list"], ["status"], ["clear"], ["mcp"], ["doctor"], ["config"], ["config", "show"], ["version"]),
     *(["health"], ["indexer"], ["database"], ["database", "bootstrap"], ["database", "migrate"], ["model", "ensure"], ["token", "create"]),
+    ["token", "show"],
 ]
 
 
@@ -197,3 +198,17 @@ def test_health_of_the_parts_needs_no_server(capsys: pytest.CaptureFixture[str],
         False,
         {"database": "down", "extension": "unknown", "indexer": "unknown", "ollama": "down", "model": "unknown"},
     )
+
+
+def test_the_token_is_shown_to_who_may_read_it(tmp_path: Path) -> None:
+    """Comments and empty lines are not tokens; a file of others is a sentence; without one there is none."""
+    file = tmp_path / "token"
+    file.write_text("# mine\n\n" + "a" * 32 + "\n" + "b" * 40 + "\n")
+    file.chmod(0o600)
+    assert command("token", "show", COCOSEARCH_TOKEN_FILE=str(file)).stdout == "a" * 32 + "\n" + "b" * 40 + "\n"
+    missing = command("token", "show", COCOSEARCH_TOKEN_FILE=str(tmp_path / "missing"))
+    assert (missing.returncode, missing.stdout) == (2, "")
+    assert "cannot be read" in missing.stderr
+    without = command("token", "show")
+    assert (without.returncode, without.stdout) == (2, "")
+    assert "COCOSEARCH_TOKEN_FILE is not set" in without.stderr

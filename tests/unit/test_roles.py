@@ -21,7 +21,13 @@ OWN_SERVERS = {"cocosearch-postgresql.service", "ollama.service"}
 # What the units depend on: everything here; on the network with the embedded server; servers that exist elsewhere.
 VARIANTS: dict[str, dict[str, Any]] = {
     "default": {},
-    "lan": {"cocosearch_host": "0.0.0.0", "ollama_flavor": "embedded", "cocosearch_settings": {"log_level": "debug"}},  # noqa: S104
+    "lan": {
+        "cocosearch_host": "0.0.0.0",  # noqa: S104
+        "ollama_flavor": "embedded",
+        "cocosearch_settings": {"log_level": "debug"},
+        "cocosearch_indexer_memory_max": "6G",
+    },
+    "open": {"cocosearch_token_required": False},
     "external": {
         "cocosearch_database_url": "postgresql://me:it's$secret@db.example/x?sslmode=require",
         "cocosearch_ollama_url": "http://gpu.example:11434",
@@ -158,23 +164,48 @@ def test_the_services_wait_for_what_they_need(rendered: dict[str, dict[str, str]
         "cocosearch-postgresql.service": {"cocosearch-postgresql-init.service"},
         "cocosearch-database.service": {"cocosearch-postgresql.service"},
         "cocosearch-model.service": {"ollama.service"},
-        "cocosearch.service": {"cocosearch-database.service", "cocosearch-postgresql.service", "ollama.service"},
+        "cocosearch.service": {
+            "cocosearch-database.service",
+            "cocosearch-postgresql.service",
+            "ollama.service",
+            "cocosearch-token.service",
+        },
         "cocosearch-indexer.service": {"cocosearch-database.service", "cocosearch-postgresql.service"},
     }.items():
         assert set(directive(units[name], "Requires")) == needed, name
         assert set(directive(units[name], "After")) >= needed, name
     for name in ("cocosearch.service", "cocosearch-indexer.service"):
         assert "cocosearch-model.service" in directive(units[name], "After")
-        assert directive(units[name], "Wants") == ["cocosearch-model.service"]
+        assert "cocosearch-model.service" in directive(units[name], "Wants")
 
 
-@pytest.mark.parametrize(("variant", "token"), [("default", False), ("lan", True)])
+@pytest.mark.parametrize(("variant", "token"), [("default", True), ("lan", True), ("open", False)])
 def test_the_token_is_handed_over_where_one_is_needed(rendered: dict[str, dict[str, str]], variant: str, token: bool) -> None:
-    unit = rendered[variant]["cocosearch.service"]
-    assert ("cocosearch-token.service" in directive(unit, "Requires")) is token
-    assert ("LoadCredential=token:/var/lib/cocosearch/credentials/token" in unit) is token
-    assert ("Environment=COCOSEARCH_TOKEN_FILE=%d/token" in unit) is token
-    assert ("cocosearch-token.service" in directive(rendered[variant]["cocosearch.target"], "Wants")) is token
+    units = rendered[variant]
+    assert ("cocosearch-token.service" in directive(units["cocosearch.service"], "Requires")) is token
+    assert ("cocosearch-token.path" in directive(units["cocosearch.service"], "Wants")) is token
+    assert ("cocosearch-token.service" in directive(units["cocosearch.target"], "Wants")) is token
+    assert (environment(units["cocosearch.env"]).get("COCOSEARCH_TOKEN_FILE") == "/run/cocosearch-token/token") is token
+
+
+def test_the_token_follows_its_file(rendered: dict[str, dict[str, str]]) -> None:
+    units, file, copy = rendered["default"], "/var/lib/cocosearch/credentials/token", "/run/cocosearch-token/token"
+    assert directive(units["cocosearch-token.path"], "PathChanged") == [file]
+    assert directive(units["cocosearch-token.path"], "Unit") == ["cocosearch-token-change.service"]
+    for name in ("cocosearch-token.service", "cocosearch-token-change.service"):
+        assert f"/hand-over-token {file} {copy}" in units[name]
+        assert directive(units[name], "RuntimeDirectory") == ["cocosearch-token"]
+        assert directive(units[name], "User") == []
+
+
+def test_the_server_and_the_indexer_have_limits(rendered: dict[str, dict[str, str]]) -> None:
+    for name in ("cocosearch.service", "cocosearch-indexer.service"):
+        unit = rendered["default"][name]
+        assert re.fullmatch(r"\d+%", directive(unit, "MemoryMax")[0]), name
+        assert int(directive(unit, "TasksMax")[0]) >= 1024, name
+        assert directive(unit, "LimitCORE") == ["0"], name
+        assert directive(unit, "WatchdogSec"), name
+    assert directive(rendered["lan"]["cocosearch-indexer.service"], "MemoryMax") == ["6G"]
 
 
 def test_servers_elsewhere_are_not_required(rendered: dict[str, dict[str, str]]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cocosearch.database.connection import Connection
 from cocosearch.database.status import ProjectState
-from cocosearch.errors import IndexingError
+from cocosearch.errors import ConfigurationError, IndexingError
 from cocosearch.projects import load_project
 
 CHANNEL = "cocosearch_jobs"
@@ -27,15 +27,17 @@ def enqueue(connection: Connection, root: Path, name: str | None, max_queued: in
 
     Args:
         connection: in autocommit mode.
-        root: directory of the project; its `cocosearch.yaml` is read.
+        root: real directory of the project, as whoever asks for it may name it; its `cocosearch.yaml` is read.
         name: project name, else the one in `cocosearch.yaml`, else the directory's.
         max_queued: refuse when that many projects wait already.
 
     Raises:
         IndexingError: the queue is full, or the name belongs to another directory.
-        ConfigurationError: the project's `cocosearch.yaml` is malformed.
+        ConfigurationError: the project's `cocosearch.yaml` is malformed, or the directory is another one in this moment.
     """
     project = load_project(root, name)
+    if project.root != root:
+        raise ConfigurationError(f"'{root}' leads to another directory now; give the directory itself.")
     with connection.transaction():
         waiting = connection.execute("SELECT count(*) FROM projects WHERE state = 'waiting' AND root <> %s", [str(project.root)]).fetchone()
         if waiting and waiting[0] >= max_queued:

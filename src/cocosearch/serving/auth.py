@@ -56,6 +56,11 @@ class TokenSet:
 
 
 def load_tokens(path: Path) -> TokenSet:
+    """The tokens of a file (see `read_tokens`), kept as digests."""
+    return TokenSet(read_tokens(path))
+
+
+def read_tokens(path: Path) -> tuple[str, ...]:
     """Read a token file: one token a line, empty lines and lines that begin with `#` aside.
 
     Several tokens may stand in it, so that one can be replaced without cutting off every client at once.
@@ -84,7 +89,7 @@ def load_tokens(path: Path) -> TokenSet:
         raise ConfigurationError(
             f"The token file {path} holds no token. Remove it and run `cocosearch token create {path}`, or write one token a line."
         )
-    return TokenSet(tuple(tokens))
+    return tuple(tokens)
 
 
 class TokenFile:

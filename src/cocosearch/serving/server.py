@@ -16,7 +16,7 @@ from sse_starlette.sse import AppStatus
 from starlette.types import ASGIApp
 
 from cocosearch.errors import ConfigurationError
-from cocosearch.sdnotify import notify
+from cocosearch.sdnotify import Watchdog, notify
 from cocosearch.serving.auth import TokenFile
 from cocosearch.serving.backend import Backend
 from cocosearch.serving.connections import ConnectionLimits, Connections
@@ -47,6 +47,7 @@ class HttpServer(uvicorn.Server):
         super().__init__(config)
         self._calls = calls
         self._connections = connections
+        self._watchdog = Watchdog()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the application and listen; then the service is ready."""
@@ -60,8 +61,9 @@ class HttpServer(uvicorn.Server):
             notify("READY=1")
 
     async def on_tick(self, counter: int) -> bool:
-        """End overdue connections once a second."""
+        """End overdue connections, and tell systemd that the event loop runs (`WatchdogSec=` of its unit), once a second."""
         if counter % TICKS_A_SECOND == 0:
+            self._watchdog.feed()
             self._connections.sweep(asyncio.get_running_loop().time())
         return await super().on_tick(counter)
 

@@ -121,6 +121,19 @@ def test_systemd_is_told_when_the_port_listens_and_when_the_end_begins(tmp_path:
                 process.kill()
 
 
+def test_the_event_loop_tells_that_it_runs(tmp_path: Path) -> None:
+    """Where the manager asked for it; a loop that stands says nothing."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(30)
+        environment = {**os.environ, "NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "8000000"}
+        with subprocess.Popen([*COMMAND, "http", str(free_port())], cwd=ROOT, env=environment) as process:
+            try:
+                assert [manager.recv(100) for _ in range(3)] == [b"READY=1", b"WATCHDOG=1", b"WATCHDOG=1"]
+            finally:
+                process.kill()
+
+
 @contextmanager
 def stdio_process() -> Iterator["subprocess.Popen[str]"]:
     with subprocess.Popen(
