@@ -56,6 +56,14 @@ def test_rows_are_those_that_are_made_in_one_process(project: Path) -> None:
         assert pool.begin(project, "long.py", RECIPE).result() == rows_of(project, "long.py", RECIPE)
 
 
+def test_a_process_that_cannot_start_is_no_fault_of_a_file(project: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Else one library that is missing would empty every index."""
+    (tmp_path / "chardet.py").write_text("raise ImportError('no such library')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with Children() as pool, pytest.raises(IndexingError, match=r"could not be started(?s:.)*no such library"):
+        pool.begin(project, "good.py", RECIPE).result()
+
+
 def test_a_file_that_takes_too_long_is_skipped_and_the_next_one_read(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(children, "PROCESSOR_SECONDS", 0.6)
     monkeypatch.setattr(children, "PROCESSOR_SECONDS_PER_MEGABYTE", 0.0)

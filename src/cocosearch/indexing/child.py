@@ -23,6 +23,7 @@ from cocosearch.process.capabilities import drop_capabilities
 
 # A process that once needed more is not kept for the next file: what it has freed may not come back to the machine.
 KEPT_KIB = 262_144
+READY = b"ready"
 _PR_SET_PDEATHSIG = 1
 
 
@@ -52,10 +53,11 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 def main() -> None:
-    """Serve the socket whose descriptor is the first argument until the other side closes it."""
+    """Serve the socket whose descriptor is the first argument until the other side closes it; a first message says that it can."""
     _restrict()
     decoder = msgspec.msgpack.Decoder(Task)
-    with Connection(int(sys.argv[1])) as connection, suppress(EOFError):
+    with Connection(int(sys.argv[1])) as connection, suppress(EOFError, BrokenPipeError):
+        connection.send_bytes(READY)
         while True:
             connection.send_bytes(_answer(decoder.decode(connection.recv_bytes())))
 

@@ -23,7 +23,7 @@ from typing import IO
 import msgspec
 
 from cocosearch.errors import IndexingError
-from cocosearch.indexing.child import Answer, Bounds, Task
+from cocosearch.indexing.child import READY, Answer, Bounds, Task
 from cocosearch.indexing.content import read_source
 from cocosearch.indexing.file_rows import FileRows
 from cocosearch.indexing.flow import Recipe, skipped
@@ -81,6 +81,25 @@ class _Child:
                 pass_fds=[theirs.fileno()],
             )
         self._connection = Connection(ours.detach())
+        self._is_ready = False
+
+    def wait_ready(self, is_wanted: Callable[[], bool]) -> None:
+        """Wait until it can read files: what it cannot even begin is not the fault of a file.
+
+        Raises:
+            IndexingError: it could not be started.
+        """
+        if self._is_ready:
+            return
+        try:
+            self._is_ready = self._answers(is_wanted) and self._connection.recv_bytes(len(READY)) == READY
+        except (EOFError, OSError):
+            pass
+        if not self._is_ready:
+            death = self.close()
+            raise IndexingError(
+                f"The process that reads files could not be started (exit status {death.code}): {death.said or 'no reason'}"
+            )
 
     def read(self, task: Task, is_wanted: Callable[[], bool]) -> Answer:
         """The process's answer.
@@ -220,6 +239,9 @@ class Children:
             self._threads.discard(threading.current_thread())
             return None
 
+    def _is_open(self) -> bool:
+        return not self._closed
+
     def _in_turn(self) -> _Waiting | None:
         for root, waiting in self._waiting.items():
             if self._under_way[root] < self.cores:
@@ -251,7 +273,8 @@ class Children:
             is_new = child is None
             child = child or _Child()
             try:
-                answer = child.read(task, lambda: not self._closed)
+                child.wait_ready(self._is_open)
+                answer = child.read(task, self._is_open)
                 break
             except _Died as death:
                 child = None
