@@ -142,11 +142,11 @@ def plant(host: Host, kind: str, here: Path, directory: str) -> None:
     (here / "ok.py").write_text(WORD.format(kind.replace("-", "_")))
     KINDS[kind](here)
     packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:xz") as archive:
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
         archive.add(here, arcname=".", filter=_of_nobody)
     host.check_output("mkdir --parents %s", directory)
     host.check_output(
-        "printf %%s %s | base64 --decode | tar --extract --xz --directory %s", base64.b64encode(packed.getvalue()).decode(), directory
+        "printf %%s %s | base64 --decode | tar --extract --gzip --directory %s", base64.b64encode(packed.getvalue()).decode(), directory
     )
 
 

@@ -199,7 +199,7 @@ def test_what_is_skipped_is_counted_by_reason(settings: Settings, connection: Co
 def test_a_line_without_end_becomes_chunks_that_the_model_reads(
     settings: Settings, connection: Connection, project_directory: Path
 ) -> None:
-    (project_directory / "bundle.min.js").write_text("var x=" + "+".join(f"f{number}({number})" for number in range(1500)) + ";")
+    (project_directory / "bundle.min.js").write_text("var x=" + "+".join(f"call{number}(value)" for number in range(1500)) + ";")
     result = index(settings, project_directory)
     assert result.refused == 0
     row = connection.execute(
