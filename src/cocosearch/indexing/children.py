@@ -14,6 +14,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -91,15 +92,13 @@ class _Child:
         """
         if self._is_ready:
             return
-        try:
+        with suppress(EOFError, OSError):
             self._is_ready = self._answers(is_wanted) and self._connection.recv_bytes(len(READY)) == READY
-        except (EOFError, OSError):
-            pass
         if not self._is_ready:
             death = self.close()
-            raise IndexingError(
-                f"The process that reads files could not be started (exit status {death.code}): {death.said or 'no reason'}"
-            )
+            log.error("the process that reads files could not be started: %s", death.said)
+            reason = death.said.rpartition("\n")[2] or f"exit status {death.code}"
+            raise IndexingError(f"The process that reads files could not be started: {reason}")
 
     def read(self, task: Task, is_wanted: Callable[[], bool]) -> Answer:
         """The process's answer.
