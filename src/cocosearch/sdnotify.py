@@ -1,4 +1,4 @@
-"""Tell systemd how a `Type=notify` service is doing (the protocol of sd_notify(3), without a library)."""
+"""Tell systemd that a `Type=notify` service is ready, that it lives, and that it stops (sd_notify(3), without a library)."""
 
 import os
 import socket

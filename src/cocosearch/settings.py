@@ -40,7 +40,7 @@ def _default_state_dir() -> Path:
 
 
 class Settings(BaseSettings):
-    """Process settings; every field is the environment variable `COCOSEARCH_<FIELD NAME IN CAPITALS>`."""
+    """Settings of a process with their defaults; every field is the environment variable `COCOSEARCH_<FIELD NAME IN CAPITALS>`."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=None, extra="ignore", frozen=True)
 

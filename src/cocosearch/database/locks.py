@@ -1,4 +1,4 @@
-"""Advisory locks: one writer for each project, one indexer for each database.
+"""Advisory locks: one project is never written by two processes at the same time, and one database has one indexer.
 
 They belong to a session of PostgreSQL, so a process that dies, however it dies, holds none.
 """

@@ -1,4 +1,4 @@
-"""What must stand in front of a text, per model family, so that queries and documents meet in the space they were trained for.
+"""Prefixes in front of queries and documents, for each family of embedding models, so that both meet in the space they were trained for.
 
 Ollama applies no template when it embeds (its server/routes.go), so the caller adds these.
 """
@@ -20,7 +20,7 @@ MAX_DIMENSIONS = 4000
 
 @dataclass(frozen=True, slots=True)
 class Prompts:
-    """Prefixes of one model; `version` tells apart vectors of documents that were made with different ones."""
+    """Prefixes of one embedding model; `version` tells apart vectors of documents that were made with different ones."""
 
     document: str = ""
     query: str = ""
@@ -29,7 +29,7 @@ class Prompts:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """Models that were trained alike."""
+    """Embedding models that were trained alike, with the prefixes that they want."""
 
     name: str
     document: str = ""
@@ -90,7 +90,7 @@ def family_of(model: str) -> Family | None:
 
 
 def prompts_for(settings: Settings) -> Prompts:
-    """Prefixes for the configured model: those of the settings, else of its family; none for an unknown family."""
+    """Prefixes for the configured embedding model: those of the settings, else of its family; none for an unknown family."""
     family = family_of(settings.model) or Family(settings.model)
     document = family.document if settings.document_prompt is None else settings.document_prompt
     query = family.query if settings.query_prompt is None else settings.query_prompt

@@ -64,7 +64,7 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
     "wait until no tool call is running before the server stops": (
         *("src/cocosearch/serving/server.py", "src/cocosearch/serving/dispatch.py"),
     ),
-    "escape invisible and bidirectional characters": ("src/cocosearch/serving/text.py",),
+    "escape invisible and bidirectional characters": ("src/cocosearch/serving/text.py", "src/cocosearch/output.py"),
     "environment variables of the process and their defaults": ("src/cocosearch/settings.py",),
     "HalfVector nearest neighbours with iterative scan": ("src/cocosearch/search/dense.py",),
     "forget embeddings that nobody has used for weeks": ("src/cocosearch/database/models.py",),
