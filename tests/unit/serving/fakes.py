@@ -1,6 +1,8 @@
 """A backend of plain functions, and servers in front of it."""
 
+import json
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -8,7 +10,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 
@@ -161,6 +163,16 @@ INITIALIZE = {
 
 INITIALIZED = {"jsonrpc": "2.0", "method": "notifications/initialized"}
 LIST_TOOLS = {"jsonrpc": "2.0", "id": 2, "method": "tools/list"}
+
+
+def exchange(process: "subprocess.Popen[str]", *messages: dict[str, Any]) -> dict[str, Any]:
+    """Send messages, read one answer."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    for sent in messages:
+        process.stdin.write(json.dumps(sent) + "\n")
+    process.stdin.flush()
+    return cast("dict[str, Any]", json.loads(process.stdout.readline()))
 
 
 def modern(method: str, name: str | None = None, **params: object) -> tuple[dict[str, str], dict[str, Any]]:

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.serving.fakes import INITIALIZE, INITIALIZED, LIST_TOOLS, call, modern
+from tests.unit.serving.fakes import INITIALIZE, INITIALIZED, LIST_TOOLS, call, exchange, modern
 
 from cocosearch.serving.early import Conversation, recorded_answers
+from cocosearch.settings import Settings, Transport, variable_name
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = [sys.executable, "-m", "cocosearch", "mcp"]
@@ -38,15 +39,6 @@ def program(**environment: str) -> Iterator["subprocess.Popen[str]"]:
             yield process
         finally:
             process.kill()
-
-
-def exchange(process: "subprocess.Popen[str]", *messages: dict[str, Any]) -> dict[str, Any]:
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(lines(*messages).decode())
-    process.stdin.flush()
-    answer: dict[str, Any] = json.loads(process.stdout.readline())
-    return answer
 
 
 def test_the_recorded_answers_are_those_of_the_real_server(tmp_path: Path) -> None:
@@ -142,6 +134,13 @@ def test_an_idle_client_is_served_by_the_real_server_afterwards() -> None:
             assert process.poll() is None
         assert exchange(process, LIST_TOOLS)["id"] == 2
         assert exchange(process, {**call("no_such_tool"), "id": 3})["id"] == 3
+
+
+def test_what_is_told_without_the_settings_is_what_they_say() -> None:
+    """The command decides before they are loaded whether it speaks on stdin and stdout."""
+    assert variable_name("transport") == "COCOSEARCH_TRANSPORT"
+    assert Settings.model_fields["transport"].default is Transport.STDIO
+    assert Transport.STDIO.value == "stdio"
 
 
 def test_a_setting_that_is_refused_is_told_to_the_client_that_waits() -> None:

@@ -11,14 +11,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import pytest
 from fastmcp import Client
 from fastmcp.client.transports import StdioTransport
 from tests.ports import free_port
-from tests.unit.serving.fakes import ACCEPT, INITIALIZE, INITIALIZED, call, modern, wait_live
+from tests.unit.serving.fakes import ACCEPT, INITIALIZE, INITIALIZED, call, exchange, modern, wait_live
 from tests.unit.serving.process import TEARDOWN
 
 ROOT = Path(__file__).parents[3]
@@ -143,16 +143,6 @@ def stdio_process() -> Iterator["subprocess.Popen[str]"]:
             yield process
         finally:
             process.kill()
-
-
-def exchange(process: "subprocess.Popen[str]", *messages: dict[str, Any]) -> dict[str, Any]:
-    """Send messages, read one answer."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    for sent in messages:
-        process.stdin.write(json.dumps(sent) + "\n")
-    process.stdin.flush()
-    return cast("dict[str, Any]", json.loads(process.stdout.readline()))
 
 
 def test_stdio_carries_json_alone_whatever_a_tool_prints_and_ends_with_the_client() -> None:
