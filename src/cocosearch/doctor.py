@@ -235,13 +235,19 @@ def _indexer(indexer: IndexerLife, projects: list[ProjectStatus]) -> Finding:
         return Finding("indexer", Level.OK, indexer.detail)
     # Whoever indexes by hand, or by a client over stdio, needs none that stays.
     is_problem = indexer.life is Life.HANGS or bool(waiting)
-    found = f"{indexer.detail} {len(waiting)} projects wait for it." if waiting else indexer.detail
+    found = f"{indexer.detail} Projects that wait for it: {', '.join(waiting)}." if waiting else indexer.detail
     return Finding(
         "indexer",
         Level.PROBLEM if is_problem else Level.WARNING,
         found,
         "`systemctl status cocosearch-indexer`, `journalctl -u cocosearch-indexer`.",
     )
+
+
+_REMEDY_OF_NOTES = (
+    "Let the service's user read what is named there, or make it what it should be; until then more or fewer files are indexed."
+)
+_REMEDY_OF_REFUSALS = "Nothing has to be done; `cocosearch clear` and then `cocosearch index` ask the model at once."
 
 
 def _project(status: ProjectStatus) -> Finding:
@@ -276,7 +282,7 @@ def _project(status: ProjectStatus) -> Finding:
             part,
             Level.WARNING,
             f"{status.state.value}; {size}.{without} {' '.join(status.notes)}",
-            "Let the service's user read what is named there, or make it what it should be; until then more or fewer files are indexed.",
+            _REMEDY_OF_REFUSALS if len(status.notes) == 1 and status.refused else _REMEDY_OF_NOTES,
         )
     return Finding(part, Level.OK, f"{status.state.value}; {size}.{without}")
 

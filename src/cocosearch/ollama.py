@@ -21,10 +21,10 @@ from cocosearch.embedding.protocol import (
     RequestError,
     context_tokens_of,
     embeddings_of,
-    pull_event,
     request_error,
     unit,
 )
+from cocosearch.embedding.pull import pull_model
 from cocosearch.errors import EmbeddingUnavailableError
 from cocosearch.settings import Settings
 from cocosearch.urls import without_password
@@ -40,9 +40,7 @@ RETRIES_OF_A_PART = 1
 DOUBTS = 3
 # A query is tried again where the runner died under it, as long as a reader waits anyway.
 QUERY_RETRIES = 3
-# A pull or a first start may wait much longer, and says so.
-PULL_ATTEMPTS = 6
-PULL_FIRST_BACKOFF_SECONDS = 2.0
+# A first start may wait much longer, and says so.
 SERVER_WAIT_SECONDS = 120.0
 SERVER_POLL_SECONDS = 0.25
 # Vectors of queries that are kept, those asked for last: at 1,024 dimensions less than 10 MB.
@@ -280,7 +278,7 @@ class OllamaClient:
         if self.model_digest() is None:
             if self._family and self._family.dimensions:
                 raise self._too_many_dimensions(self._family.dimensions)
-            self._pull_with_retries(report)
+            pull_model(self._http, self._model, self._embed_timeout, report)
         try:
             self._retrying("POST", "/api/embed", self._body([], truncate=False), self._embed_timeout)
         except RequestError as error:
@@ -298,46 +296,6 @@ class OllamaClient:
                 time.sleep(SERVER_POLL_SECONDS)
             else:
                 return
-
-    def _pull_with_retries(self, report: Callable[[str], None]) -> None:
-        """The server keeps what a broken pull has loaded, so that each attempt continues it."""
-        for attempt in range(1, PULL_ATTEMPTS + 1):
-            try:
-                self._pull(report)
-            except (httpx.HTTPError, RequestError) as error:
-                if isinstance(error, RequestError) and error.final:
-                    raise EmbeddingUnavailableError(
-                        f"Ollama cannot have the model '{self._model}': {error}. Check the name in COCOSEARCH_MODEL, "
-                        "and that the registry can be used from this host without signing in."
-                    ) from error
-                if attempt == PULL_ATTEMPTS:
-                    raise EmbeddingUnavailableError(
-                        f"Ollama could not pull the model '{self._model}' in {PULL_ATTEMPTS} attempts: {error}. "
-                        "Check its network, or copy the model into its model directory on a host without one."
-                    ) from error
-                pause = PULL_FIRST_BACKOFF_SECONDS * 2 ** (attempt - 1)
-                report(f"Pull attempt {attempt} of {PULL_ATTEMPTS} failed: {error}. Next one in {pause:.0f} s.")
-                time.sleep(pause)
-            else:
-                return
-
-    def _pull(self, report: Callable[[str], None]) -> None:
-        last = ""
-        timeout = httpx.Timeout(self._embed_timeout, connect=CONNECT_TIMEOUT_SECONDS)
-        with self._http.stream("POST", "/api/pull", json={"model": self._model}, timeout=timeout) as response:
-            if response.is_error:
-                response.read()
-                raise request_error(response)
-            for line in response.iter_lines():
-                event = pull_event(line, response.status_code)
-                if "error" in event:
-                    raise RequestError(response.status_code, str(event["error"]))
-                status = str(event.get("status", ""))
-                if status and status != last:
-                    report(f"Pulling {self._model}: {status}")
-                last = status
-        if last != "success":
-            raise RequestError(response.status_code, f"the pull ended with '{last}'")
 
     def _get(self, path: str) -> dict[str, Any]:
         try:

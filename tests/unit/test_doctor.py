@@ -85,6 +85,7 @@ def test_a_state_directory_that_is_a_file_is_a_problem(tmp_path: Path) -> None:
         ({"checked_at": datetime.now(UTC) - timedelta(hours=1), "state": ProjectState.INDEXING}, Level.OK, "indexing"),
         ({"root": "/nowhere"}, Level.WARNING, "/nowhere is not there"),
         ({"notes": ["Ignore rules are missing: x."]}, Level.WARNING, "Ignore rules are missing: x."),
+        ({"refused": ["bad.py:1"]}, Level.WARNING, "bad.py:1"),
     ],
 )
 def test_projects(tmp_path: Path, changes: dict[str, Any], level: Level, says: str) -> None:

@@ -11,8 +11,10 @@ from tests.ports import free_port
 from tests.unit.ollama_server import DIGEST, Answer, Body, Script, lines, ollama, vector_of
 
 from cocosearch import ollama as module
+from cocosearch.embedding import pull
+from cocosearch.embedding.pull import PULL_ATTEMPTS
 from cocosearch.errors import EmbeddingUnavailableError
-from cocosearch.ollama import DOUBTS, PROBE_TEXT, PULL_ATTEMPTS, RETRIES, OllamaClient, Refusal
+from cocosearch.ollama import DOUBTS, PROBE_TEXT, RETRIES, OllamaClient, Refusal
 from cocosearch.settings import Settings
 
 CRASH = (500, {"error": "llama runner process no longer running: 2"})
@@ -22,8 +24,9 @@ BUSY = (503, {"error": "server busy, please try again.  maximum pending requests
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("FIRST_BACKOFF_SECONDS", "PULL_FIRST_BACKOFF_SECONDS", "SERVER_POLL_SECONDS"):
+    for name in ("FIRST_BACKOFF_SECONDS", "SERVER_POLL_SECONDS"):
         monkeypatch.setattr(module, name, 0.001)
+    monkeypatch.setattr(pull, "PULL_FIRST_BACKOFF_SECONDS", 0.001)
 
 
 @pytest.fixture

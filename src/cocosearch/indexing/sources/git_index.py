@@ -30,7 +30,6 @@ _MODE = struct.Struct(">L")
 _MODE_OFFSET = 24
 _FLAGS = struct.Struct(">H")
 _FLAG_EXTENDED = 0x4000
-_NAME_MASK = 0x0FFF
 _EXTENSION = struct.Struct(">4sL")
 _GITLINK = 0o160000
 _WORD_BITS = 64
