@@ -64,6 +64,24 @@ def test_a_process_that_cannot_start_is_no_fault_of_a_file(project: Path, monkey
         pool.begin(project, "good.py", RECIPE).result()
 
 
+def test_the_memory_of_a_large_parent_is_not_its_childrens(project: Path) -> None:
+    """The kernel begins its count with that of the process from which one was forked."""
+    ballast = bytearray(512 * 1024**2)
+    ballast[::4096] = b"x" * len(ballast[::4096])
+    with Children(cores=1) as pool:
+        assert pool.begin(project, "good.py", RECIPE).result().skip_reason is None
+        (first,) = processes()
+        assert pool.begin(project, "good.py", RECIPE).result().skip_reason is None
+        assert processes() == [first]
+        reading = pool.begin(project, "long.py", RECIPE)
+        for _ in range(ATTEMPTS):
+            killed = busy_process()
+            os.kill(killed, signal.SIGSEGV)
+            wait_for(partial(lambda killed: killed not in processes(), killed))
+        assert reading.result().skip_reason is SkipReason.CRASHED
+    del ballast
+
+
 def test_a_file_that_takes_too_long_is_skipped_and_the_next_one_read(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(children, "PROCESSOR_SECONDS", 0.6)
     monkeypatch.setattr(children, "PROCESSOR_SECONDS_PER_MEGABYTE", 0.0)
@@ -102,7 +120,7 @@ def busy_process() -> int:
 
 def ticks_of(number: int) -> int:
     with suppress(FileNotFoundError, ProcessLookupError):
-        return children._processor_ticks(number)
+        return children._counts(number).processor_ticks
     return 0
 
 

@@ -23,7 +23,6 @@ from cocosearch.process.capabilities import drop_capabilities
 
 # A process that once needed more is not kept for the next file: what it has freed may not come back to the machine.
 KEPT_KIB = 262_144
-READY = b"ready"
 _PR_SET_PDEATHSIG = 1
 
 
@@ -53,11 +52,14 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 def main() -> None:
-    """Serve the socket whose descriptor is the first argument until the other side closes it; a first message says that it can."""
+    """Serve the socket whose descriptor is the first argument until the other side closes it; a first message says that it can.
+
+    The message is the most memory that the kernel counts for this process before it has done anything: that of its parent, in KiB.
+    """
     _restrict()
     decoder = msgspec.msgpack.Decoder(Task)
     with Connection(int(sys.argv[1])) as connection, suppress(EOFError, BrokenPipeError):
-        connection.send_bytes(READY)
+        connection.send_bytes(msgspec.msgpack.encode(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
         while True:
             connection.send_bytes(_answer(decoder.decode(connection.recv_bytes())))
 
@@ -100,7 +102,13 @@ def _read(task: Task) -> Answer:
         short_of_memory = isinstance(error, OSError) and error.errno == errno.ENOMEM
         reason = SkipReason.TOO_MUCH_MEMORY if short_of_memory else SkipReason.CRASHED
         return Answer(skipped(task.path, reason), trace="" if short_of_memory else traceback.format_exc(), last=True)
-    return Answer(rows, last=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > KEPT_KIB)
+    return Answer(rows, last=_most_memory_kib() > KEPT_KIB)
+
+
+def _most_memory_kib() -> int:
+    """Of this program alone: what getrusage(2) tells is also the parent's, from which the process was forked."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ A file that takes too long, needs too much memory or crashes its process has a r
 
 import logging
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -19,12 +20,12 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO
+from typing import IO, NamedTuple
 
 import msgspec
 
 from cocosearch.errors import IndexingError
-from cocosearch.indexing.child import READY, Answer, Bounds, Task
+from cocosearch.indexing.child import Answer, Bounds, Task
 from cocosearch.indexing.content import read_source
 from cocosearch.indexing.file_rows import FileRows
 from cocosearch.indexing.flow import Recipe, skipped
@@ -42,6 +43,7 @@ SILENT_SECONDS = 60.0
 IDLE_SECONDS = 20.0
 POLL_SECONDS = 1.0
 MAX_SAID = 2_000
+MAX_READY_BYTES = 16
 # The kernel of a machine without memory may have killed the process, or it was dying before the file came: a new one tries again.
 ATTEMPTS = 2
 _MEGABYTE = 1024**2
@@ -55,14 +57,14 @@ class _Died(Exception):  # noqa: N818 - what happened, not what to call it
         super().__init__(code, said)
         self.code = code
         self.said = said
-        self.most_memory = most_memory  # in bytes
+        self.most_memory = most_memory  # in bytes; 0 where it is not known
 
 
-def _reap(process: "subprocess.Popen[bytes]") -> int:
-    """Wait for a process that was killed; returns the most memory that it had, in bytes."""
+def _reap(process: "subprocess.Popen[bytes]") -> resource.struct_rusage:
+    """Wait for a process that was killed; returns what it has used."""
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    return used.ru_maxrss * 1024
+    return used
 
 
 class _Child:
@@ -82,7 +84,8 @@ class _Child:
                 pass_fds=[theirs.fileno()],
             )
         self._connection = Connection(ours.detach())
-        self._is_ready = False
+        self._inherited_memory: int | None = None  # in bytes; known once the process is ready
+        self._faults_before = 0  # of pages, when the file came
 
     def wait_ready(self, is_wanted: Callable[[], bool]) -> None:
         """Wait until it can read files: what it cannot even begin is not the fault of a file.
@@ -90,11 +93,12 @@ class _Child:
         Raises:
             IndexingError: it could not be started.
         """
-        if self._is_ready:
+        if self._inherited_memory is not None:
             return
         with suppress(EOFError, OSError):
-            self._is_ready = self._answers(is_wanted) and self._connection.recv_bytes(len(READY)) == READY
-        if not self._is_ready:
+            if self._answers(is_wanted):
+                self._inherited_memory = 1024 * msgspec.msgpack.decode(self._connection.recv_bytes(MAX_READY_BYTES), type=int)
+        if self._inherited_memory is None:
             death = self.close()
             log.error("the process that reads files could not be started: %s", death.said)
             reason = death.said.rpartition("\n")[2] or f"exit status {death.code}"
@@ -108,6 +112,7 @@ class _Child:
             IndexingError: it had to be ended, for it gave no sign of life.
         """
         try:
+            self._faults_before = _counts(self._process.pid).page_faults
             self._connection.send_bytes(msgspec.msgpack.encode(task))
             if not self._answers(is_wanted):
                 self.close()
@@ -119,7 +124,7 @@ class _Child:
     def _answers(self, is_wanted: Callable[[], bool]) -> bool:
         used, sign_of_life = -1, time.monotonic()
         while not self._connection.poll(POLL_SECONDS):
-            ticks = _processor_ticks(self._process.pid)
+            ticks = _counts(self._process.pid).processor_ticks
             if ticks != used:
                 used, sign_of_life = ticks, time.monotonic()
             if not is_wanted() or time.monotonic() - sign_of_life > SILENT_SECONDS:
@@ -130,17 +135,26 @@ class _Child:
         """End the process; returns how it died, which may have been before, by itself."""
         self._connection.close()
         os.kill(self._process.pid, signal.SIGKILL)  # until it is reaped, the number is its own
-        most_memory = _reap(self._process)
+        used = _reap(self._process)
+        # The kernel's count of the most memory begins with that of the process from which this one was forked; that of faults does not.
+        most_memory = 1024 * used.ru_maxrss if 1024 * used.ru_maxrss > (self._inherited_memory or 0) else 0
+        touched = resource.getpagesize() * (used.ru_minflt - self._faults_before)
         with self._said:
             self._said.seek(0)
             said = self._said.read().decode("utf-8", "replace")[-MAX_SAID:].strip()
-        return _Died(self._process.returncode, said, most_memory)
+        return _Died(self._process.returncode, said, max(most_memory, touched))
 
 
-def _processor_ticks(pid: int) -> int:
-    """Processor time that a process has used so far; a dead one uses no more."""
+class _Counts(NamedTuple):
+    """What a process has used so far; a dead one uses no more."""
+
+    page_faults: int
+    processor_ticks: int
+
+
+def _counts(pid: int) -> _Counts:
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])  # utime and stime, proc(5)
+    return _Counts(int(fields[7]), int(fields[11]) + int(fields[12]))  # minflt; utime and stime: proc(5)
 
 
 @dataclass(slots=True)
