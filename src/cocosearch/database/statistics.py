@@ -8,20 +8,21 @@ from cocosearch.database.connection import Connection
 STALE_SHARE = 0.1
 
 
-def refresh_statistics(connection: Connection, project_id: int, *, chunks: int) -> bool:
-    """Count the terms of a project if its number of chunks moved by more than a tenth since the last count.
+def refresh_statistics(connection: Connection, project_id: int, *, chunks: int, stale_share: float = STALE_SHARE) -> bool:
+    """Count the terms of a project if its number of chunks moved by more than a share of itself since the last count.
 
     Args:
         connection: not in a transaction of its own.
         project_id: of the project; the caller holds its lock.
         chunks: how many it has now.
+        stale_share: the share that it may have moved by.
 
     Returns:
         Whether it counted.
     """
     row = connection.execute("SELECT chunks_counted FROM projects WHERE id = %s", [project_id]).fetchone()
     counted = int(row[0]) if row else 0
-    if abs(chunks - counted) <= STALE_SHARE * counted:
+    if abs(chunks - counted) <= stale_share * counted:
         return False
     with connection.transaction():
         connection.execute("DELETE FROM term_statistics WHERE project_id = %s", [project_id])

@@ -10,7 +10,7 @@ import psycopg
 from psycopg_pool import PoolTimeout
 
 from cocosearch.database.connection import Pool
-from cocosearch.database.statistics import refresh_statistics
+from cocosearch.database.statistics import STALE_SHARE, refresh_statistics
 from cocosearch.indexing.background import in_thread
 from cocosearch.indexing.progress import ProgressCallback, store_progress
 
@@ -34,6 +34,7 @@ class Reporter:
     files_total: int = 0
     files_done: int = 0
     _chunks_counted: int = 0
+    _terms_of_unfinished_rows: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _ended: threading.Event = field(default_factory=threading.Event)
     _ticking: "Future[None] | None" = None
@@ -61,7 +62,10 @@ class Reporter:
             progress = store_progress(connection, self.project_id, self.files_total, self.files_done)
             if final or progress.chunks >= GROWTH_PER_TERM_COUNT * self._chunks_counted:
                 self._chunks_counted = progress.chunks
-                refresh_statistics(connection, self.project_id, chunks=progress.chunks)
+                # What was counted while rows were still being written is of a random part of them.
+                stale_share = 0.0 if final and self._terms_of_unfinished_rows else STALE_SHARE
+                if refresh_statistics(connection, self.project_id, chunks=progress.chunks, stale_share=stale_share):
+                    self._terms_of_unfinished_rows = not final
         self.on_progress(progress)
 
     def _tick(self) -> None:

@@ -1,5 +1,6 @@
 """BM25 in the database, against the formula over the same chunks."""
 
+import time
 from collections import Counter
 from math import log
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from cocosearch.database.connection import Connection, Pool
 from cocosearch.database.statistics import STALE_SHARE
+from cocosearch.indexing.reporter import Reporter
 from cocosearch.indexing.run import index_project
 from cocosearch.ollama import OllamaClient
 from cocosearch.projects import load_project
@@ -17,6 +19,7 @@ from cocosearch.search.lexical import search_lexical, sparse_query, weigh_terms
 from cocosearch.settings import Settings
 from cocosearch.terms import FILE_NAME_WEIGHT, K1, PIVOT_TERMS, SYMBOL_WEIGHT, B, file_stem, query_stems, stems_of
 
+COLUMNS = "SELECT column_name FROM information_schema.columns WHERE table_name = 'chunks' AND column_name <> 'id'"
 QUERIES = ["parse the request line and headers", "ReceiveBuffer", "chunked transfer encoding", "error", "connection state of the client"]
 
 
@@ -84,6 +87,23 @@ def test_the_score_is_bm25_also_after_changes(indexed: Settings, connection: Con
     assert len(left) < (1 - STALE_SHARE) * len(first)
     assert counted_chunks(connection) == len(left)
     assert_right(connection)
+
+
+def test_a_count_in_the_middle_of_a_run_is_not_the_last(indexed: Settings, connection: Connection, pool: Pool) -> None:
+    assert indexed
+    whole = counted_chunks(connection)
+    (project,) = next(iter(connection.execute("SELECT id FROM projects")))
+    columns = ", ".join(row[0] for row in connection.execute(COLUMNS))
+    connection.execute("CREATE TEMPORARY TABLE last AS SELECT * FROM chunks ORDER BY id DESC LIMIT 1")
+    connection.execute("DELETE FROM chunks WHERE id = (SELECT id FROM last)")
+    connection.execute("UPDATE projects SET chunks_counted = 0")
+    with Reporter(pool, project, lambda _: None) as reporter:
+        deadline = time.monotonic() + 30
+        while counted_chunks(connection) != whole - 1:
+            assert time.monotonic() < deadline
+        connection.execute(f"INSERT INTO chunks ({columns}) SELECT {columns} FROM last")  # noqa: S608 - names of columns
+        reporter.rows_written()
+        assert counted_chunks(connection) == whole
 
 
 def test_the_arm_s_order_is_the_order_of_the_scores(indexed: Settings, connection: Connection) -> None:
