@@ -2,7 +2,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # molecule folds its output at this width where there is no terminal.
 export COLUMNS ?= 150
 
-.PHONY: help up try try-stop image test lint lock environment test-python test-molecule test-image test-container test-conformance bench
+.PHONY: help up try try-stop image test lint lock environment test-python test-molecule test-image test-container test-conformance soak bench
 
 help:            ## what there is
 	@sed -n 's/^\([a-z-]*\):[^#]*##/make \1 /p' Makefile
@@ -27,6 +27,8 @@ test-container: environment ## the all-in-one image from outside, on podman and 
 	@scripts/test-container
 test-conformance: environment ## the official MCP conformance suite against our server (from npm; not a part of "make test")
 	@scripts/test-conformance
+soak: environment ## use an appliance for MINUTES (120) while a fault a minute happens to it, and compare with a clean run
+	@scripts/soak $(MINUTES)
 bench: environment ## measure: BENCH=DIR CORPUS=DIR [WHOLE=DIR] [WITHOUT=NAMES] [PARTS=NAMES] (see benchmarks/README.md)
 	@BENCH="$(BENCH)" CORPUS="$(CORPUS)" WHOLE="$(WHOLE)" WITHOUT="$(WITHOUT)" scripts/bench $(PARTS)
 lock: environment ## resolve the dependencies anew, and write the lists that the role installs from
