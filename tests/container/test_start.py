@@ -148,7 +148,7 @@ def _broken(unit: str, directory: Path) -> str:
     """A mount that makes the unit's program one that always fails, and its retries quick."""
     drop_in = directory / f"{unit}.conf"
     # Directives of a unit's own type only: a service that tells when it is ready never does.
-    drop_in.write_text("[Service]\nExecStart=\nExecStart=/bin/false\nRestartSec=100ms\nRestartSteps=0\nRestartMaxDelaySec=infinity\n")
+    drop_in.write_text("[Service]\nExecStart=\nExecStart=/bin/false\nRestartSec=100ms\n")
     return f"--volume={drop_in}:/etc/systemd/system/{unit}.d/90-broken.conf:ro"
 
 

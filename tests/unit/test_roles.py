@@ -269,3 +269,31 @@ def test_the_same_sources_are_the_same_archive(tmp_path: Path) -> None:
     assert re.fullmatch(r"[0-9a-f]{64}\n", first)
     assert pack("second", when=1_000_000_000) == first
     assert pack("third", when=0, body="x = 2\n") != first
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_target_has_stopped_when_all_of_it_has(rendered: dict[str, dict[str, str]], variant: str) -> None:
+    """systemctl waits for the target alone, which stops after those that are ordered behind it."""
+    units = rendered[variant]
+    for name in directive(units["cocosearch.target"], "Wants"):
+        assert "cocosearch.target" in directive(units[name], "After"), name
+    assert not directive(units["cocosearch.target"], "After")
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_pause_before_a_restart_never_grows(rendered: dict[str, dict[str, str]], variant: str) -> None:
+    for name, text in rendered[variant].items():
+        assert not directive(text, "RestartSteps"), name
+        if directive(text, "Restart") == ["always"]:
+            assert directive(text, "RestartSec") == ["2s"], name
+            assert directive(text, "StartLimitIntervalSec") == ["0"], name
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_what_others_need_brings_them_back(rendered: dict[str, dict[str, str]], variant: str) -> None:
+    units = rendered[variant]
+    resumed = directive(units["cocosearch-resume.service"], "After")
+    needed = {needed for name in ("cocosearch.service", "cocosearch-indexer.service") for needed in directive(units[name], "Requires")}
+    assert needed <= set(resumed)
+    for name in resumed:
+        assert "cocosearch-resume.service" in directive(units[name], "Wants"), name
