@@ -10,7 +10,13 @@ DAEMONS = (
 )
 ONESHOTS = ("cocosearch-database.service", "cocosearch-model.service", "cocosearch-token.service")
 TOKEN_UNITS = ("cocosearch-token.path", "cocosearch-token-change.service")
-OWN_UNITS = (*DAEMONS, *ONESHOTS, *TOKEN_UNITS, "cocosearch-postgresql-init.service", "cocosearch.target")
+OTHERS = (
+    "cocosearch-postgresql-init.service",
+    "cocosearch-postgresql-update.path",
+    "cocosearch-postgresql-update.service",
+    "cocosearch-resume.service",
+)
+OWN_UNITS = (*DAEMONS, *ONESHOTS, *TOKEN_UNITS, *OTHERS, "cocosearch.target")
 WATCHED = ("cocosearch.service", "cocosearch-indexer.service")
 
 # unit: those that it must not start without, and not before.
