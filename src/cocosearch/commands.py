@@ -241,14 +241,11 @@ def database_migrate() -> int:
 def model_ensure() -> int:
     """`cocosearch model ensure`."""
     settings = load_settings()
-    from cocosearch.embedding.prompts import family_of
+    from cocosearch.embedding.prompts import unknown_family
     from cocosearch.ollama import OllamaClient
 
-    if family_of(settings.model) is None and settings.query_prompt is None:
-        _say(
-            f"The family of '{settings.model}' is not known here: nothing is put in front of queries and code. If its model card asks for "
-            "something, set COCOSEARCH_QUERY_PROMPT and COCOSEARCH_DOCUMENT_PROMPT."
-        )
+    if unknown := unknown_family(settings):
+        _say(unknown)
     with OllamaClient(settings) as client:
         model = client.ensure_model(_say)
     sys.stdout.write(f"{model.name} is ready: {model.dimensions} dimensions, {model.context_tokens} tokens.\n")

@@ -17,6 +17,7 @@ from cocosearch.database.connection import unavailable
 from cocosearch.database.heartbeat import IndexerLife, Life, indexer_life
 from cocosearch.database.migrations import MIN_PGVECTOR, applied, available, pgvector_version
 from cocosearch.database.status import ProjectState, ProjectStatus, list_projects
+from cocosearch.embedding.prompts import unknown_family
 from cocosearch.errors import CocosearchError, EmbeddingUnavailableError
 from cocosearch.health import ask
 from cocosearch.ollama import OllamaClient
@@ -306,3 +307,5 @@ def _embedding(settings: Settings) -> Iterator[Finding]:
             return
         took = (time.perf_counter() - started) * 1000
         yield Finding("model", Level.OK, f"'{settings.model}' embeds a query in {took:.0f} ms; {len(vector)} dimensions.")
+    if unknown := unknown_family(settings):
+        yield Finding("prompts", Level.WARNING, unknown, "The model's page tells; what is set is embedded anew.")

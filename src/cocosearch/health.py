@@ -1,6 +1,7 @@
 """Whether each part that a search needs works, and the client side of asking a running server."""
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -13,10 +14,11 @@ from functools import partial
 import psycopg
 
 from cocosearch.database.connection import Connection, unavailable
-from cocosearch.database.heartbeat import Life, indexer_life
+from cocosearch.database.heartbeat import Life, indexer_life, indexer_vector_age
 from cocosearch.database.migrations import check_extension, check_migrated
+from cocosearch.embedding.proof import seconds_since_vector
 from cocosearch.errors import CocosearchError, DatabaseUnavailableError, EmbeddingUnavailableError
-from cocosearch.ollama import OllamaClient
+from cocosearch.ollama import PROBE_TEXT, OllamaClient
 from cocosearch.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -27,6 +29,8 @@ ANSWER_WITHIN_SECONDS = 0.6
 REFRESH_SECONDS = 15.0
 TRUSTED_FOR_SECONDS = 20.0
 FRESH_FOR_SECONDS = 1.0
+# The model counts as working for so long after a vector; a probe is one short text a minute at most, while nobody searches or indexes.
+PROVED_FOR_SECONDS = 60.0
 INDEXER = "indexer"
 DATABASE_PARTS = ("database", "extension", INDEXER)
 
@@ -91,18 +95,22 @@ _BY_LIFE = {Life.LIVES: PartState.OK, Life.HANGS: PartState.TIMEOUT, Life.GONE: 
 def check_database(settings: Settings) -> tuple[Part, ...]:
     """The parts `database` (answers, tables are there), `extension` and `indexer`, over a connection of its own, in a few seconds."""
     try:
-        with psycopg.connect(
-            settings.database_url,
-            autocommit=True,
-            connect_timeout=CONNECT_TIMEOUT_SECONDS,
-            application_name="cocosearch-health",
-            options=f"-c statement_timeout={STATEMENT_TIMEOUT_MS}",
-        ) as connection:
+        with _connect(settings) as connection:
             database = _check_migrations(connection)
             return (database, _check_extension(connection), _check_indexer(connection, database))
     except psycopg.Error as error:
         unknown = (Part(name, PartState.UNKNOWN, "The database does not answer.") for name in DATABASE_PARTS[1:])
         return (Part("database", PartState.DOWN, str(unavailable(error))), *unknown)
+
+
+def _connect(settings: Settings) -> Connection:
+    return psycopg.connect(
+        settings.database_url,
+        autocommit=True,
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        application_name="cocosearch-health",
+        options=f"-c statement_timeout={STATEMENT_TIMEOUT_MS}",
+    )
 
 
 def _check_migrations(connection: Connection) -> Part:
@@ -129,22 +137,47 @@ def _check_indexer(connection: Connection, database: Part) -> Part:
     return Part(INDEXER, _BY_LIFE[indexer.life], indexer.detail)
 
 
-def check_ollama(settings: Settings, client: OllamaClient) -> tuple[Part, ...]:
-    """The parts `ollama` and `model`."""
+def check_ollama(settings: Settings, client: OllamaClient, tell: Callable[[EmbeddingUnavailableError], None]) -> tuple[Part, ...]:
+    """The parts `ollama` and `model`; `tell` hears why there are no vectors, so that no search waits for one."""
     try:
         version = client.version()
         digest = client.model_digest()
     except EmbeddingUnavailableError as error:
+        tell(error)
         return (Part("ollama", PartState.DOWN, str(error)), Part("model", PartState.UNKNOWN, "Ollama does not answer."))
     ollama = Part("ollama", PartState.OK, f"Version {version} answers.")
     if digest is None:
         return (ollama, Part("model", PartState.MISSING, f"Ollama does not have '{settings.model}': run `cocosearch model ensure`."))
-    return (ollama, Part("model", PartState.OK, f"'{settings.model}' is there."))
+    return (ollama, _check_model(settings, client, tell))
+
+
+def _check_model(settings: Settings, client: OllamaClient, tell: Callable[[EmbeddingUnavailableError], None]) -> Part:
+    """A list that holds the model says nothing of its runner: it works if it made a vector lately, for whomever, or makes one now."""
+    age = seconds_since_vector(settings)
+    if age is None or PROVED_FOR_SECONDS < age < math.inf:
+        # Behind a batch of the indexer's a vector would have to wait; the batch is the proof.
+        age = _indexer_vector_age(settings)
+    if age is not None and age <= PROVED_FOR_SECONDS:
+        return Part("model", PartState.OK, f"'{settings.model}' made a vector {age:.0f} s ago.")
+    try:
+        client.embed_query(PROBE_TEXT)
+    except EmbeddingUnavailableError as error:
+        tell(error)
+        return Part("model", PartState.FAILED, str(error))
+    return Part("model", PartState.OK, f"'{settings.model}' has just made a vector.")
+
+
+def _indexer_vector_age(settings: Settings) -> float | None:
+    try:
+        with _connect(settings) as connection:
+            return indexer_vector_age(connection)
+    except psycopg.Error:
+        return None  # the part `database` tells of it
 
 
 def check(settings: Settings, client: OllamaClient) -> HealthReport:
     """All parts, one after the other, now; for the command line. A server uses `HealthMonitor`."""
-    return HealthReport(check_database(settings) + check_ollama(settings, client))
+    return HealthReport(check_database(settings) + check_ollama(settings, client, client.known_away))
 
 
 @dataclass(slots=True)

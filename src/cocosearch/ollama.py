@@ -14,6 +14,7 @@ import httpx
 from cocosearch.embedding.names import canonical_name, short_name
 from cocosearch.embedding.outage import Outage
 from cocosearch.embedding.prompts import MAX_DIMENSIONS, family_of, prompts_for
+from cocosearch.embedding.proof import vector_failed, vector_made
 from cocosearch.embedding.protocol import (
     HTTP_NOT_FOUND,
     HTTP_SERVER_ERROR,
@@ -83,6 +84,7 @@ class OllamaClient:
         self._family = family_of(settings.model)
         self._embed_timeout = settings.embed_timeout_seconds
         self._query_timeout = settings.query_timeout_seconds
+        self._settings = settings
         self._outage = Outage(lambda: _probe_apart(settings))
         self._queries: OrderedDict[tuple[str, str], Vector] = OrderedDict()
         self._queries_lock = threading.Lock()
@@ -170,8 +172,13 @@ class OllamaClient:
             digest = self.require_model_digest()
             return digest, self.embed_query(text, digest)
         except EmbeddingUnavailableError as error:
-            self._outage.begin(error)
+            self.known_away(error)
             raise
+
+    def known_away(self, reason: EmbeddingUnavailableError) -> None:
+        """The server gives no vectors, whoever saw it: queries do not wait for it until it gives them again, which is tried by itself."""
+        vector_failed(self._settings)
+        self._outage.begin(reason)
 
     def embed_query(self, text: str, digest: str | None = None) -> Vector:
         """Unit vector of a query. A query beyond the window is cut by the server: its beginning is what was asked.
@@ -205,7 +212,7 @@ class OllamaClient:
             left = deadline - time.monotonic()
             try:
                 answer = self._once("POST", "/api/embed", body, left)
-                return unit(embeddings_of(answer, 1)[0])
+                vector = unit(embeddings_of(answer, 1)[0])
             except RequestError as error:
                 if error.status == HTTP_NOT_FOUND:
                     raise self._model_missing() from None
@@ -214,6 +221,9 @@ class OllamaClient:
                     raise self._failed(error) from None
             except httpx.HTTPError as error:
                 raise self._unreachable(error) from error
+            else:
+                vector_made(self._settings)
+                return vector
             time.sleep(pause)
         raise AssertionError("unreachable")
 
@@ -261,7 +271,9 @@ class OllamaClient:
 
     def _embed(self, texts: Sequence[str], refusal_retries: int) -> list[Vector]:
         answer = self._retrying("POST", "/api/embed", self._body(texts, truncate=False), self._embed_timeout, refusal_retries)
-        return [unit(vector) for vector in embeddings_of(answer, len(texts))]
+        vectors = [unit(vector) for vector in embeddings_of(answer, len(texts))]
+        vector_made(self._settings)
+        return vectors
 
     def _body(self, texts: Sequence[str], *, truncate: bool) -> dict[str, Any]:
         body: dict[str, Any] = {"model": self._model, "input": list(texts), "truncate": truncate, "keep_alive": -1}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.ollama_server import Script, ollama
 from tests.unit.serving.fakes import STATUS
 
 from cocosearch import doctor
@@ -44,6 +45,14 @@ def test_every_part_is_looked_at_though_others_are_dead(tmp_path: Path) -> None:
     assert "hunter2" not in text
     assert "systemctl status cocosearch-postgresql" in text
     assert json.loads(doctor.as_json(findings))["healthy"] is False
+
+
+def test_a_model_of_an_unknown_family_is_told_of(tmp_path: Path) -> None:
+    with ollama(Script(models=["some-new-model:latest"])) as url:
+        unknown = found("prompts", doctor.examine(settings(tmp_path, ollama_url=url, model="some-new-model")))
+        assert (unknown.level, "'some-new-model'" in unknown.found) == (Level.WARNING, True)
+        said = doctor.examine(settings(tmp_path, ollama_url=url, model="some-new-model", query_prompt="", document_prompt=""))
+        assert "prompts" not in {finding.part for finding in said}
 
 
 def test_an_open_server_without_a_token_is_a_problem(tmp_path: Path) -> None:

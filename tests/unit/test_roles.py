@@ -289,6 +289,15 @@ def test_the_pause_before_a_restart_never_grows(rendered: dict[str, dict[str, st
             assert directive(text, "StartLimitIntervalSec") == ["0"], name
 
 
+def test_an_embedding_server_that_hangs_is_restarted(rendered: dict[str, dict[str, str]]) -> None:
+    assert directive(rendered["lan"]["ollama.service"], "WatchdogSec") == ["60s"]
+    assert "ollama-probe.timer" not in directive(rendered["lan"]["ollama.service"], "Wants")
+    release = rendered["default"]
+    assert not directive(release["ollama.service"], "WatchdogSec")
+    assert "ollama-probe.timer" in directive(release["ollama.service"], "Wants")
+    assert "/restart-if-silent http://127.0.0.1:11434/api/version" in release["ollama-probe.service"]
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_what_others_need_brings_them_back(rendered: dict[str, dict[str, str]], variant: str) -> None:
     units = rendered[variant]

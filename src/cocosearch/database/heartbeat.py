@@ -1,5 +1,6 @@
 """The indexer's sign of life: a row that its main loop writes, so that others can tell one that works from one that hangs."""
 
+import math
 import os
 import socket
 from dataclasses import dataclass
@@ -40,18 +41,33 @@ class IndexerLife:
     detail: str
 
 
-def beat(connection: Connection, doing: str) -> None:
-    """Say that the indexer, this process, lives. A crash of the server may take the last ones: they are worth no wait for its disk."""
+def beat(connection: Connection, doing: str, vector_age: float | None = None) -> None:
+    """Say that the indexer, this process, lives. A crash of the server may take the last ones: they are worth no wait for its disk.
+
+    Args:
+        connection: in no transaction.
+        doing: in words, for an operator.
+        vector_age: seconds since it had a vector from the model; None or infinite: it has none to tell of.
+    """
+    seconds = vector_age if vector_age is not None and math.isfinite(vector_age) else None
     with connection.transaction():
         connection.execute("SET LOCAL synchronous_commit = off")
         connection.execute(
             """
-            INSERT INTO indexer_heartbeat (host, pid, beat_at, doing) VALUES (%(host)s, %(pid)s, clock_timestamp(), %(doing)s)
+            INSERT INTO indexer_heartbeat (host, pid, beat_at, doing, vector_at)
+            VALUES (%(host)s, %(pid)s, clock_timestamp(), %(doing)s, clock_timestamp() - make_interval(secs => %(vector_age)s))
             ON CONFLICT (only_row)
-            DO UPDATE SET host = excluded.host, pid = excluded.pid, beat_at = excluded.beat_at, doing = excluded.doing
+            DO UPDATE SET host = excluded.host, pid = excluded.pid, beat_at = excluded.beat_at, doing = excluded.doing,
+                          vector_at = excluded.vector_at
             """,
-            {"host": socket.gethostname(), "pid": os.getpid(), "doing": doing},
+            {"host": socket.gethostname(), "pid": os.getpid(), "doing": doing, "vector_age": seconds},
         )
+
+
+def indexer_vector_age(connection: Connection) -> float | None:
+    """Seconds since the indexer had a vector from the model; None where it has told of none."""
+    row = connection.execute("SELECT extract(epoch FROM clock_timestamp() - vector_at) FROM indexer_heartbeat").fetchone()
+    return None if row is None or row[0] is None else float(row[0])
 
 
 def indexer_life(connection: Connection) -> IndexerLife:

@@ -27,9 +27,11 @@ from cocosearch.embedder import payloads
 from cocosearch.embedder.admission import Admission, BodyTooLargeError, BusyError
 from cocosearch.embedder.inference import Embedder, InputTooLongError
 from cocosearch.embedder.payloads import EmbedRequest, Json, RequestError
+from cocosearch.sdnotify import Watchdog
 
 VERSION = f"{__version__}-embedded"
 CLIENT_GONE = 499
+PROOF_SECONDS = 5.0
 Result = TypeVar("Result")
 
 
@@ -72,9 +74,19 @@ class EmbeddingServer:
 
     @asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        proof = asyncio.create_task(self._prove_life())
         yield
+        proof.cancel()
         for pool in (self.singles, self.batches):
             pool.shutdown(wait=True, cancel_futures=True)
+
+    async def _prove_life(self) -> None:
+        """Feed the service manager's watchdog as long as this loop runs and texts become vectors, where queries do."""
+        loop, watchdog = asyncio.get_running_loop(), Watchdog()
+        while True:
+            await loop.run_in_executor(self.singles, self.embedder.embed, "alive")
+            watchdog.feed()
+            await asyncio.sleep(PROOF_SECONDS)
 
     async def root(self, _request: Request) -> Response:
         """Say what this is, and that it is not Ollama."""

@@ -97,6 +97,16 @@ def prompts_for(settings: Settings) -> Prompts:
     return Prompts(document, query, _version(settings.model, document))
 
 
+def unknown_family(settings: Settings) -> str | None:
+    """What to look up where neither the model's family nor the settings say what stands in front of its texts; else None."""
+    if family_of(settings.model) is not None or settings.query_prompt is not None or settings.document_prompt is not None:
+        return None
+    return (
+        f"The family of '{settings.model}' is not known here: nothing is put in front of queries and code. If its model card asks for "
+        "something, set COCOSEARCH_QUERY_PROMPT and COCOSEARCH_DOCUMENT_PROMPT; if it asks for nothing, set both to nothing."
+    )
+
+
 def _version(model: str, document: str) -> int:
     """Another one for every prompt, but for what is in databases since PROMPT_VERSION 2: those vectors stay valid."""
     name = model.rsplit("/", 1)[-1]

@@ -1,6 +1,7 @@
 """The main loop's proof that it lives: in the database for people, to the service manager for a restart."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from cocosearch.database.connection import Connection
@@ -13,6 +14,7 @@ class Pulse:
     """Called wherever the main loop gets on; writes when it is time to."""
 
     watchdog: Watchdog
+    vector_age: Callable[[], float | None]
     _beat_at: float = float("-inf")
 
     def alive(self) -> None:
@@ -23,5 +25,5 @@ class Pulse:
         """The loop gets on with its work."""
         self.alive()
         if time.monotonic() - self._beat_at >= BEAT_SECONDS:
-            beat(session, doing)
+            beat(session, doing, self.vector_age())
             self._beat_at = time.monotonic()

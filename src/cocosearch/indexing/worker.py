@@ -20,6 +20,7 @@ from cocosearch.database.locks import indexer_is_running, try_indexer_lock
 from cocosearch.database.migrations import check_migrated
 from cocosearch.database.models import forget_embeddings
 from cocosearch.database.queries import QUERY_CHANNEL
+from cocosearch.embedding.proof import seconds_since_vector
 from cocosearch.errors import CocosearchError, DatabaseUnavailableError
 from cocosearch.indexing.background import in_thread
 from cocosearch.indexing.children import Children
@@ -65,7 +66,7 @@ def run_indexer(settings: Settings, *, drain: bool = False) -> None:
 
 def _run(settings: Settings, *, drain: bool) -> bool:
     """Serve, over and over again; returns whether some thread hangs."""
-    pulse = Pulse(Watchdog())
+    pulse = Pulse(Watchdog(), lambda: seconds_since_vector(settings))
     with Children() as children:
         while True:
             try:

@@ -78,7 +78,7 @@ def appliance_backend(settings: Settings) -> Backend:
         index_project=index_project,
         health_checks={
             health.DATABASE_PARTS: lambda: health.check_database(settings),
-            ("ollama", "model"): lambda: health.check_ollama(settings, watching_client),
+            ("ollama", "model"): lambda: health.check_ollama(settings, watching_client, client.known_away),
         },
         connections=connections,
     )

@@ -17,7 +17,7 @@ OTHERS = (
     "cocosearch-resume.service",
 )
 OWN_UNITS = (*DAEMONS, *ONESHOTS, *TOKEN_UNITS, *OTHERS, "cocosearch.target")
-WATCHED = ("cocosearch.service", "cocosearch-indexer.service")
+LIMITED = ("cocosearch.service", "cocosearch-indexer.service")
 
 # unit: those that it must not start without, and not before.
 NEEDS = {
@@ -80,11 +80,19 @@ def test_service_runs_as_a_user_of_its_own(host: Host, unit: str) -> None:
     assert show(host, unit, "User")["User"] not in {"", "root"}
 
 
-@pytest.mark.parametrize("unit", WATCHED)
+@pytest.mark.parametrize("unit", LIMITED)
 def test_service_has_limits(host: Host, unit: str) -> None:
     """As systemd has them; that the kernel keeps to those of memory needs the controller, which not every container has."""
-    found = show(host, unit, "MemoryMax", "TasksMax", "LimitCORE", "WatchdogUSec")
+    found = show(host, unit, "MemoryMax", "TasksMax", "LimitCORE")
     assert 0 < int(found["MemoryMax"]) < int(host.check_output("awk '/MemTotal/ { print $2 }' /proc/meminfo")) * 1024
     assert int(found["TasksMax"]) >= 1024
     assert found["LimitCORE"] == "0"
-    assert found["WatchdogUSec"].endswith("min")
+
+
+@pytest.mark.parametrize("unit", [*LIMITED, "ollama.service"])
+def test_service_that_hangs_is_restarted(host: Host, unit: str) -> None:
+    if show(host, unit, "Type") == {"Type": "notify"}:
+        assert show(host, unit, "WatchdogUSec")["WatchdogUSec"].endswith("min")
+    else:
+        # Ollama's release feeds no watchdog.
+        assert show(host, "ollama-probe.timer", "ActiveState") == {"ActiveState": "active"}

@@ -5,10 +5,15 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
+import numpy as np
+import pytest
+from numpy.typing import NDArray
 from starlette.requests import Request
 from starlette.types import Message
 from tests.sockets import sends_at_once
@@ -17,8 +22,9 @@ from tests.unit.embedder.running import COMMAND, Running, run_server
 from cocosearch.embedder.__main__ import bind
 from cocosearch.embedder.admission import Admission
 from cocosearch.embedder.graph import Precision
-from cocosearch.embedder.inference import load
+from cocosearch.embedder.inference import Embedder, ModelFacts, load
 from cocosearch.embedder.server import EmbeddingServer, unless_gone
+from cocosearch.sdnotify import Watchdog
 
 BODY = json.dumps({"model": "all-minilm", "input": ["text"]}).encode()
 
@@ -43,6 +49,32 @@ def test_sigterm_ends_with_zero_and_stdout_stays_empty(cache: Path) -> None:
         assert "float32, 1 threads" in running.announcement
         assert running.vector("text")
         assert running.stop() == (0, "")
+
+
+async def test_the_watchdog_is_fed_by_vectors_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    fed: list[float] = []
+    works = threading.Event()
+    works.set()
+
+    def run(ids: "NDArray[np.int32]") -> "NDArray[np.float32]":
+        works.wait()
+        return np.ones((len(ids), 384), dtype=np.float32)
+
+    monkeypatch.setattr(Watchdog, "feed", lambda _: fed.append(time.monotonic()))
+    monkeypatch.setattr("cocosearch.embedder.server.PROOF_SECONDS", 0.01)
+    facts = ModelFacts(digest="", precision=Precision.INT8, size=0, modified=0.0)
+    application = EmbeddingServer(Embedder(facts, lambda _: [1, 2], run), 1).application(local_only=True)
+    async with application.router.lifespan_context(application):
+        while len(fed) < 3:
+            await asyncio.sleep(0.01)
+        works.clear()
+        await asyncio.sleep(0.1)
+        before = len(fed)
+        await asyncio.sleep(0.2)
+        assert len(fed) == before
+        works.set()
+        while len(fed) == before:
+            await asyncio.sleep(0.01)
 
 
 def test_a_taken_port_is_named(server: Running, cache: Path) -> None:
