@@ -140,6 +140,12 @@ def _doctor(options: argparse.Namespace) -> int:
     return doctor(as_json=options.json)
 
 
+def _config_check(options: argparse.Namespace) -> int:
+    from cocosearch.commands import config_check
+
+    return config_check(tuple(map(Path, options.files or ())))
+
+
 def _config_show(options: argparse.Namespace) -> int:
     from cocosearch.commands import config_show
 
@@ -168,6 +174,18 @@ def _token_create(options: argparse.Namespace) -> int:
     from cocosearch.commands import token_create
 
     return token_create(Path(options.file))
+
+
+def _token_rotate(options: argparse.Namespace) -> int:
+    from cocosearch.commands import token_rotate
+
+    return token_rotate(Path(options.file), keep=options.keep)
+
+
+def _token_check(options: argparse.Namespace) -> int:
+    from cocosearch.commands import token_check
+
+    return token_check(Path(options.file))
 
 
 def _token_show(_: argparse.Namespace) -> int:
@@ -224,6 +242,10 @@ def _add_user_commands(commands: _Commands) -> None:
     _add_json(_add(commands, "doctor", _doctor, "check everything, and say what to do"))
     config = _add_group(commands, "config", "settings of this process and of the project here")
     _add_json(_add(config, "show", _config_show, "each value and where it comes from"))
+    check = _add(config, "check", _config_check, "say what is wrong with the settings of the services")
+    check.add_argument(
+        "--environment-file", dest="files", action="append", metavar="FILE", help="read them from FILE, as systemd does; the last one wins"
+    )
     _add(commands, "version", _version, "print the version")
 
 
@@ -259,6 +281,11 @@ def _add_service_commands(commands: _Commands) -> None:
     token = _add_group(commands, "token", "tokens for MCP over HTTP")
     create = _add(token, "create", _token_create, "make a token file, unless it exists")
     create.add_argument("file", metavar="FILE")
+    rotate = _add(token, "rotate", _token_rotate, "put a new token in the place of the old ones")
+    rotate.add_argument("file", metavar="FILE")
+    rotate.add_argument("--keep", action="store_true", help="let the old ones stay valid beside it")
+    check = _add(token, "check", _token_check, "say whether the server would accept a token file")
+    check.add_argument("file", metavar="FILE")
     _add(token, "show", _token_show, "print the tokens that the server accepts (COCOSEARCH_TOKEN_FILE), one a line")
 
 

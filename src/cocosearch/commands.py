@@ -1,6 +1,7 @@
 """What each command does: call the part that does it, print what it returned."""
 
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,10 @@ from cocosearch.settings import LogLevel, Settings, Transport, load_settings
 if TYPE_CHECKING:
     from cocosearch.database.jobs import Job
     from cocosearch.health import Answer
+
+
+# sysexits.h
+EX_CONFIG = 78
 
 
 def index(path: Path, name: str | None, *, as_json: bool) -> int:
@@ -218,6 +223,16 @@ def config_show(*, as_json: bool) -> int:
     return 0
 
 
+def config_check(environment_files: tuple[Path, ...]) -> int:
+    """`cocosearch config check`."""
+    from cocosearch.configuration import read_environment, refused_settings
+
+    environment = read_environment(environment_files) if environment_files else dict(os.environ)
+    refused = refused_settings(environment)
+    sys.stderr.write("".join(line(f"cocosearch: {sentence}") for sentence in refused))
+    return EX_CONFIG if refused else 0
+
+
 def database_bootstrap(admin_url: str) -> int:
     """`cocosearch database bootstrap`."""
     from cocosearch.database.bootstrap import bootstrap
@@ -258,6 +273,24 @@ def token_create(file: Path) -> int:
 
     made = create_token_file(file)
     sys.stdout.write(f"{file} {'made' if made else 'exists; it was not changed'}.\n")
+    return 0
+
+
+def token_rotate(file: Path, *, keep: bool) -> int:
+    """`cocosearch token rotate`."""
+    from cocosearch.serving.auth import rotate_token_file
+
+    rotate_token_file(file, keep=keep)
+    others = "The ones before stay valid until they are taken out of it" if keep else "Clients with an old one are refused from now on"
+    sys.stdout.write(f"{file} holds a new token: `cocosearch token show` prints it. {others}.\n")
+    return 0
+
+
+def token_check(file: Path) -> int:
+    """`cocosearch token check`."""
+    from cocosearch.serving.auth import check_tokens
+
+    sys.stdout.write(f"{file}: {check_tokens(file)} token(s).\n")
     return 0
 
 

@@ -1,14 +1,20 @@
 """The settings in force, each with where it came from, and the README's table of them."""
 
 import os
+import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from pydantic import ValidationError
+
+from cocosearch.errors import ConfigurationError
 from cocosearch.output import line
 from cocosearch.projects import find_config, read_config
-from cocosearch.settings import Settings, variable_name
+from cocosearch.settings import Settings, Transport, invalid_settings, unknown_settings, variable_name
 from cocosearch.urls import without_password
 
 
@@ -39,6 +45,55 @@ def effective_configuration(settings: Settings, directory: Path) -> list[Value]:
             source = str(path) if field in config.model_fields_set else "default"
             values.append(Value(f"project.{field}", _plain(getattr(config, field)), source))
     return values
+
+
+def read_environment(files: Sequence[Path]) -> dict[str, str]:
+    """The variables of environment files as the roles and the image write them, for systemd and sh alike: NAME='value', one a line.
+
+    Raises:
+        ConfigurationError: a file cannot be read, or a line is something else; a value with a line end, for example.
+    """
+    environment: dict[str, str] = {}
+    for path in files:
+        try:
+            lines = path.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+        except OSError as error:
+            raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from error
+        for number, text in enumerate(lines, start=1):
+            try:
+                words = shlex.split(text, comments=True)
+            except ValueError:
+                words = ["", ""]
+            if not words:
+                continue
+            name, equals, value = words[0].partition("=")
+            if len(words) > 1 or not equals or not name.isidentifier():
+                raise ConfigurationError(f"Line {number} of {path} is no NAME='value': a value has to stand in one line.")
+            environment[name] = value
+    return environment
+
+
+def refused_settings(environment: Mapping[str, str]) -> list[str]:
+    """A sentence for each setting of the services that the program refuses; empty where all are right."""
+    given = {field: environment[name] for field in Settings.model_fields if (name := variable_name(field)) in environment}
+    refused = unknown_settings(environment)
+    try:
+        settings = Settings.model_validate(given)
+    except ValidationError as error:
+        return refused + invalid_settings(error)
+    try:
+        conninfo_to_dict(settings.database_url)
+    except psycopg.ProgrammingError:
+        # What libpq says of it may hold a piece of a password.
+        refused.append(
+            f"{variable_name('database_url')} is not valid: it is no libpq URI. In a password, percent-encode @ / : ? # % and spaces."
+        )
+    if settings.transport is not Transport.STDIO and not settings.loopback_only and settings.token_file is None:
+        refused.append(
+            f"{variable_name('host')}={settings.host!r} can be reached from other machines, so {variable_name('token_file')} has to name a "
+            "file with tokens (`cocosearch token create FILE` makes one)."
+        )
+    return refused
 
 
 def write_configuration(values: Sequence[Value]) -> None:

@@ -9,6 +9,10 @@ class ConfigurationError(CocosearchError):
     """A setting or a project file is missing, malformed or contradictory."""
 
 
+class ListenError(CocosearchError):
+    """The address or port to listen on cannot be had now; it may be free, or known, a moment later."""
+
+
 class DatabaseUnavailableError(CocosearchError):
     """The database cannot be reached or is not ready (role, extension, migrations)."""
 

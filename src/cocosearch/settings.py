@@ -1,6 +1,8 @@
 """Settings of one process, from `COCOSEARCH_*`: the one list of knobs (the README's table is generated from it)."""
 
 import os
+import re
+from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
 from ipaddress import ip_address
@@ -14,6 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from cocosearch.errors import ConfigurationError
 
 PREFIX = "COCOSEARCH_"
+_HOST_AND_PORT = r"(\[[^\]]*\]|[^:\[\]]*)(:\d{0,5})?"
 
 
 class Transport(StrEnum):
@@ -70,6 +73,7 @@ class Settings(BaseSettings):
     )
     host: str = Field(
         default="127.0.0.1",
+        pattern=r"^[^\s/]*$",
         description="Address to listen on; beyond loopback only with a token file.",
     )
     port: int = Field(default=8080, ge=1, le=65535, description="TCP port of the HTTP transports.")
@@ -111,6 +115,21 @@ class Settings(BaseSettings):
         parts = urlsplit(value)
         if not parts.hostname or parts.port == 0:  # .port raises a ValueError where it is no port
             raise ValueError("it names no host and port")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _a_usable_database_url(cls, value: str) -> str:
+        """What libpq would read from a password with a `/` in it is another host, port and database, which its errors then repeat."""
+        if not re.match(r"postgres(ql)?://", value):
+            if "=" not in value:
+                raise ValueError("it is neither a URI nor a list of name=value")
+            return value
+        before_query = value.split("?", maxsplit=1)[0]
+        authority, _, database = before_query.split("://", 1)[1].partition("/")
+        hosts = authority.rpartition("@")[2].split(",")
+        if "@" in database or re.search(r"\s|%(?![0-9A-Fa-f]{2})", value) or not all(re.fullmatch(_HOST_AND_PORT, host) for host in hosts):
+            raise ValueError("in a password, percent-encode / @ : ? # % and spaces")
         return value
 
     @field_validator("document_prompt", "query_prompt")
@@ -161,24 +180,37 @@ def load_settings(**overrides: str | int | Path | None) -> Settings:
     Raises:
         ConfigurationError: a value is malformed, or a `COCOSEARCH_*` variable is unknown.
     """
-    known = {variable_name(field) for field in Settings.model_fields}
-    unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+    unknown = unknown_settings(os.environ)
     if unknown:
-        from difflib import get_close_matches
-
-        close = get_close_matches(unknown[0], known, n=1)
-        hint = f" Did you mean {close[0]}?" if close else " `cocosearch config show` lists the known ones."
-        raise ConfigurationError(f"Unknown setting {unknown[0]} in the environment.{hint}")
+        raise ConfigurationError(unknown[0])
     given: dict[str, Any] = {field: value for field, value in overrides.items() if value is not None}
     try:
         return Settings(**given)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = str(first["loc"][0])
-        value = "" if field.endswith("_url") else f"={first['input']!r}"  # a malformed URL may hold a password anywhere
-        raise ConfigurationError(
-            f"{variable_name(field)}{value} is not valid: {first['msg']}. {Settings.model_fields[field].description}"
-        ) from None
+        raise ConfigurationError(invalid_settings(error)[0]) from None
+
+
+def unknown_settings(environment: Mapping[str, str]) -> list[str]:
+    """A sentence for each `COCOSEARCH_*` variable that is no setting."""
+    known = {variable_name(field) for field in Settings.model_fields}
+    sentences = []
+    for name in sorted(name for name in environment if name.startswith(PREFIX) and name not in known):
+        from difflib import get_close_matches
+
+        close = get_close_matches(name, known, n=1)
+        hint = f" Did you mean {close[0]}?" if close else " `cocosearch config show` lists the known ones."
+        sentences.append(f"Unknown setting {name} in the environment.{hint}")
+    return sentences
+
+
+def invalid_settings(error: ValidationError) -> list[str]:
+    """A sentence for each value that is refused."""
+    sentences = []
+    for found in error.errors():
+        field = str(found["loc"][0])
+        value = "" if field.endswith("_url") else f"={found['input']!r}"  # a malformed URL may hold a password anywhere
+        sentences.append(f"{variable_name(field)}{value} is not valid: {found['msg']}. {Settings.model_fields[field].description}")
+    return sentences
 
 
 @cache

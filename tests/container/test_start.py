@@ -62,6 +62,8 @@ def test_a_volume_of_another_postgresql_is_refused(podman_containers: Containers
         ("OLLAMA_HOST=0.0.0.0", "OLLAMA_HOST cannot be set here."),
         ("COCOSEARCH_PROT=9090", "Unknown setting COCOSEARCH_PROT in the environment. Did you mean COCOSEARCH_PORT?"),
         ("COCOSEARCH_PORT=many", "COCOSEARCH_PORT='many' is not valid"),
+        ("COCOSEARCH_TRANSPORT=bogus", "COCOSEARCH_TRANSPORT='bogus' is not valid"),
+        ("COCOSEARCH_MODEL=two\nlines", "a value has to stand in one line"),
         ("COCOSEARCH_TOKEN_FILE=/run/secrets/token", "is no file in this container: mount it."),
     ],
 )
@@ -70,6 +72,33 @@ def test_a_setting_that_cannot_be_is_refused(podman: Engine, setting: str, sente
     assert done.returncode == EX_CONFIG
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_token_that_is_too_short_is_refused(podman: Engine, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("short\n")
+    mounted = (f"--volume={tmp_path}/token:/run/secrets/token:ro", "--env=COCOSEARCH_TOKEN_FILE=/run/secrets/token")
+    done = podman.run("run", "--rm", *podman.flags, *mounted, IMAGE, check=False)
+    assert done.returncode == EX_CONFIG
+    assert done.stderr.splitlines()[-1].startswith("cocosearch: Line 1 of the token file /run/secrets/token has 5 characters")
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (("--user=1000",), "the container has to start as root, and here it would be user 1000"),
+        (("--volume={file}:/project:ro",), "/project is no directory"),
+        (("--volume={directory}:/var/lib/cocosearch:ro",), "/var/lib/cocosearch cannot be written"),
+    ],
+)
+def test_what_cannot_work_is_refused(podman: Engine, tmp_path: Path, flags: tuple[str, ...], sentence: str) -> None:
+    file, directory = tmp_path / "file", tmp_path / "directory"
+    file.touch()
+    directory.mkdir()
+    named = [flag.format(file=file, directory=directory) for flag in flags]
+    done = podman.run("run", "--rm", *podman.flags, *named, IMAGE, check=False)
+    assert done.returncode == EX_CONFIG
+    assert sentence in done.stderr
+    assert "--systemd=always" not in done.stderr
 
 
 def test_podman_is_told_its_missing_flag(podman: Engine) -> None:

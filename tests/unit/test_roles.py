@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from cocosearch.configuration import read_environment, refused_settings
 from cocosearch.settings import Settings, variable_name
 
 REPOSITORY = Path(__file__).parents[2]
@@ -287,6 +288,16 @@ def test_the_pause_before_a_restart_never_grows(rendered: dict[str, dict[str, st
         if directive(text, "Restart") == ["always"]:
             assert directive(text, "RestartSec") == ["2s"], name
             assert directive(text, "StartLimitIntervalSec") == ["0"], name
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_program_accepts_the_settings_that_the_roles_write(rendered: dict[str, dict[str, str]], variant: str, tmp_path: Path) -> None:
+    file = tmp_path / "cocosearch.env"
+    file.write_text(rendered[variant]["cocosearch.env"], encoding="utf-8")
+    assert refused_settings(read_environment([file])) == []
+    for name, text in rendered[variant].items():
+        if name.startswith("cocosearch") and directive(text, "Restart") and "cocosearch/current/bin/cocosearch" in text:
+            assert directive(text, "RestartPreventExitStatus") == ["2"], name
 
 
 def test_an_embedding_server_that_hangs_is_restarted(rendered: dict[str, dict[str, str]]) -> None:

@@ -68,9 +68,26 @@ def read_tokens(path: Path) -> tuple[str, ...]:
     Raises:
         ConfigurationError: the file is missing, no regular file, readable for other users, empty, or holds a line that is no token.
     """
-    lines = _read_private(path).splitlines()
+    return parse_tokens(_read(path, private=True), path)
+
+
+def check_tokens(path: Path) -> int:
+    """How many tokens a file holds that is for somebody else to read: whom it is open to says nothing.
+
+    Raises:
+        ConfigurationError: it is no usable token file.
+    """
+    return len(parse_tokens(_read(path, private=False), path))
+
+
+def parse_tokens(text: str, path: Path) -> tuple[str, ...]:
+    """The tokens in the content of a file; `path` names it in errors.
+
+    Raises:
+        ConfigurationError: it holds none, or a line that is no token.
+    """
     tokens: list[str] = []
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(text.splitlines(), start=1):
         token = line.strip()
         if not token or token.startswith("#"):
             continue
@@ -167,10 +184,31 @@ def create_token_file(path: Path) -> bool:
         ) from error
 
 
-def _write_token(path: Path) -> None:
+def rotate_token_file(path: Path, *, keep: bool) -> None:
+    """Put a new random token in the place of those in the file, or before them, to give clients time, if they are to be kept.
+
+    Raises:
+        ConfigurationError: the file is no usable token file, or cannot be replaced.
+    """
+    kept = read_tokens(path) if keep else ()
+    load_tokens(path)
+    pending = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    try:
+        owner = path.stat()
+        _write_token(pending, kept)
+        os.chown(pending, owner.st_uid, owner.st_gid)
+        pending.replace(path)
+    except OSError as error:
+        pending.unlink(missing_ok=True)
+        raise ConfigurationError(
+            f"The token file {path} cannot be replaced: {error.strerror}. Run the command as a user who may write {path.parent}."
+        ) from error
+
+
+def _write_token(path: Path, kept: tuple[str, ...] = ()) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-        stream.write(secrets.token_hex(_CREATED_TOKEN_BYTES) + "\n")
+        stream.writelines(f"{token}\n" for token in (secrets.token_hex(_CREATED_TOKEN_BYTES), *kept))
         stream.flush()
         os.fsync(stream.fileno())
 
@@ -185,8 +223,8 @@ def _appear(pending: Path, path: Path) -> bool:
     return True
 
 
-def _read_private(path: Path) -> str:
-    """Content of a file that other users cannot read; judged on the open file, so that a swap in between changes nothing."""
+def _read(path: Path, *, private: bool) -> str:
+    """Content of a token file that other users cannot read, if `private`; judged on the open file, so that a swap changes nothing."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
@@ -195,7 +233,7 @@ def _read_private(path: Path) -> str:
             "COCOSEARCH_TOKEN_FILE names it."
         ) from error
     try:
-        _check_private(path, os.fstat(descriptor))
+        _check_kind(path, os.fstat(descriptor), private=private)
         content = os.read(descriptor, MAXIMUM_FILE_BYTES + 1)
     finally:
         os.close(descriptor)
@@ -207,10 +245,10 @@ def _read_private(path: Path) -> str:
         raise ConfigurationError(f"The token file {path} is not plain ASCII text; it should hold one token a line.") from None
 
 
-def _check_private(path: Path, status: os.stat_result) -> None:
+def _check_kind(path: Path, status: os.stat_result, *, private: bool) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise ConfigurationError(f"The token file {path} is not a regular file. Give COCOSEARCH_TOKEN_FILE the path of one.")
-    if status.st_mode & 0o077 and not _is_systemd_credential(path):
+    if private and status.st_mode & 0o077 and not _is_systemd_credential(path):
         raise ConfigurationError(
             f"The token file {path} is open to other users of this machine (mode {stat.S_IMODE(status.st_mode):04o}). "
             f"Run `chmod 600 {path}`, and make a new token if somebody may have read it."

@@ -15,7 +15,7 @@ import uvicorn
 from sse_starlette.sse import AppStatus
 from starlette.types import ASGIApp
 
-from cocosearch.errors import ConfigurationError
+from cocosearch.errors import ConfigurationError, ListenError
 from cocosearch.sdnotify import Watchdog, notify
 from cocosearch.serving.auth import TokenFile
 from cocosearch.serving.backend import Backend
@@ -132,12 +132,13 @@ def listen(settings: Settings) -> list[socket.socket]:
     """Sockets bound to every address of `settings.host`; nothing is accepted on them yet.
 
     Raises:
-        ConfigurationError: an address can be reached from other machines and there is no token file, or it cannot be bound.
+        ConfigurationError: an address can be reached from other machines and there is no token file.
+        ListenError: it cannot be bound.
     """
     try:
         found = socket.getaddrinfo(settings.host or None, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
-        raise ConfigurationError(f"COCOSEARCH_HOST='{settings.host}' is not an address of this machine: {error}.") from error
+        raise ListenError(f"COCOSEARCH_HOST='{settings.host}' is not an address of this machine: {error}.") from error
     addresses = list(dict.fromkeys((family, str(address[0]), address) for family, _, _, _, address in found))
     if settings.token_file is None:
         for _, host, _ in addresses:
@@ -160,7 +161,7 @@ def listen(settings: Settings) -> list[socket.socket]:
     if failure is not None:
         for opened in bound:
             opened.close()
-        raise ConfigurationError(
+        raise ListenError(
             f"Cannot listen on {settings.host} port {settings.port}: {failure.strerror}. "
             "Another program may have the port (`ss -ltnp` shows it); set COCOSEARCH_PORT to a free one."
         ) from failure

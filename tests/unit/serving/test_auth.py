@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cocosearch.errors import ConfigurationError
-from cocosearch.serving.auth import TokenFile, create_token_file, load_tokens
+from cocosearch.serving.auth import TokenFile, check_tokens, create_token_file, load_tokens, read_tokens, rotate_token_file
 
 GOOD = "a" * 32
 OTHER = "b" * 40
@@ -176,3 +176,37 @@ def test_a_settled_file_is_not_read_again(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(time, "time_ns", lambda: future)
     monkeypatch.setattr("cocosearch.serving.auth.load_tokens", lambda _: pytest.fail("the file was read again"))
     assert tokens.current().match(GOOD) == 1
+
+
+def test_a_rotated_token_is_another_and_alone(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    create_token_file(path)
+    before = path.read_text().strip()
+    rotate_token_file(path, keep=False)
+    (after,) = read_tokens(path)
+    assert after != before
+    assert path.stat().st_mode & 0o777 == 0o600
+    rotate_token_file(path, keep=True)
+    assert read_tokens(path)[1:] == (after,)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["token"]
+
+
+def test_what_is_no_token_file_is_not_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        rotate_token_file(path, keep=False)
+    path.write_text("short\n")
+    path.chmod(0o600)
+    with pytest.raises(ConfigurationError, match="has 5 characters"):
+        rotate_token_file(path, keep=False)
+    assert path.read_text() == "short\n"
+
+
+def test_a_file_for_somebody_else_is_judged_by_its_content(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_text("t" * 40 + "\n")
+    path.chmod(0o644)
+    assert check_tokens(path) == 1
+    path.write_text("short\n")
+    with pytest.raises(ConfigurationError, match="has 5 characters"):
+        check_tokens(path)

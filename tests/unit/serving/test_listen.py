@@ -5,7 +5,7 @@ import pytest
 from tests.ports import free_port
 from tests.sockets import sends_at_once
 
-from cocosearch.errors import ConfigurationError
+from cocosearch.errors import ConfigurationError, ListenError
 from cocosearch.serving import serve_http
 from cocosearch.serving.server import listen
 from cocosearch.settings import Settings
@@ -69,14 +69,12 @@ def test_a_taken_port_is_a_sentence() -> None:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        with pytest.raises(
-            ConfigurationError, match=rf"Cannot listen on 127\.0\.0\.1 port {port}: Address already in use.*COCOSEARCH_PORT"
-        ):
+        with pytest.raises(ListenError, match=rf"Cannot listen on 127\.0\.0\.1 port {port}: Address already in use.*COCOSEARCH_PORT"):
             listen(settings(port=port))
 
 
 def test_a_host_that_is_none_is_a_sentence(token_file: Path) -> None:
-    with pytest.raises(ConfigurationError, match="COCOSEARCH_HOST='no such host' is not an address"):
-        listen(settings(host="no such host"))
-    with pytest.raises(ConfigurationError, match="Cannot assign requested address"):
+    with pytest.raises(ListenError, match="COCOSEARCH_HOST='no-such-host.invalid' is not an address"):
+        listen(settings(host="no-such-host.invalid"))
+    with pytest.raises(ListenError, match="Cannot assign requested address"):
         listen(settings(host="192.0.2.1", token_file=token_file))
