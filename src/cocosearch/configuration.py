@@ -86,7 +86,7 @@ def refused_settings(environment: Mapping[str, str]) -> list[str]:
     except psycopg.ProgrammingError:
         # What libpq says of it may hold a piece of a password.
         refused.append(
-            f"{variable_name('database_url')} is not valid: it is no libpq URI. In a password, percent-encode @ / : ? # % and spaces."
+            f"{variable_name('database_url')} is not valid: it is no libpq URI. In a password, percent-encode / @ : % and spaces."
         )
     if settings.transport is not Transport.STDIO and not settings.loopback_only and settings.token_file is None:
         refused.append(

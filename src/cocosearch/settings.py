@@ -125,11 +125,11 @@ class Settings(BaseSettings):
             if "=" not in value:
                 raise ValueError("it is neither a URI nor a list of name=value")
             return value
-        before_query = value.split("?", maxsplit=1)[0]
-        authority, _, database = before_query.split("://", 1)[1].partition("/")
-        hosts = authority.rpartition("@")[2].split(",")
-        if "@" in database or re.search(r"\s|%(?![0-9A-Fa-f]{2})", value) or not all(re.fullmatch(_HOST_AND_PORT, host) for host in hosts):
-            raise ValueError("in a password, percent-encode / @ : ? # % and spaces")
+        authority, _, rest = value.split("://", 1)[1].partition("/")
+        hosts = authority.rpartition("@")[2].split("?")[0].split(",")
+        are_hosts = all(re.fullmatch(_HOST_AND_PORT, host) for host in hosts)
+        if "@" in rest.split("?")[0] or not are_hosts or re.search(r"\s|%(?![0-9A-Fa-f]{2})", value):
+            raise ValueError("in a password, percent-encode / @ : % and spaces")
         return value
 
     @field_validator("document_prompt", "query_prompt")

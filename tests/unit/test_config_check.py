@@ -74,7 +74,6 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
         "postgresql://me:secret/piece@db/x",
         "postgresql://me:sec ret@db/x",
         "postgresql://me:secret%@db/x",
-        "postgresql://me:secret?piece@db/x",
         "postgresql://me:secret/piece@db:5432/x?sslmode=require",
         "postgresql://db:secret/x",
         "postgresql://me@db/x?secret=1",
@@ -99,6 +98,8 @@ def test_a_password_that_is_not_escaped_is_never_repeated(url: str) -> None:
         "host=db password=hunter2",
         "postgresql://postgres@/postgres?host=%2Ftmp%2Fx",
         "postgresql:///x?host=/tmp/a@b",
+        "postgresql://me:a?b#c@db/x",
+        "postgresql://db?user=me",
     ],
 )
 def test_what_libpq_takes_is_taken(url: str) -> None:

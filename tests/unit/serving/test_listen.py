@@ -74,7 +74,7 @@ def test_a_taken_port_is_a_sentence() -> None:
 
 
 def test_a_host_that_is_none_is_a_sentence(token_file: Path) -> None:
-    with pytest.raises(ListenError, match="COCOSEARCH_HOST='no-such-host.invalid' is not an address"):
+    with pytest.raises(ListenError, match=r"COCOSEARCH_HOST='no-such-host\.invalid' is not an address"):
         listen(settings(host="no-such-host.invalid"))
     with pytest.raises(ListenError, match="Cannot assign requested address"):
         listen(settings(host="192.0.2.1", token_file=token_file))
