@@ -24,6 +24,7 @@ from cocosearch.indexing.progress import Progress
 from cocosearch.indexing.pulse import Pulse
 from cocosearch.indexing.run import RunResult, index_project, listing_digest, recipe_for
 from cocosearch.indexing.schedule import Due, Schedule, read_projects
+from cocosearch.indexing.vanished import take_back_what_vanished
 from cocosearch.ollama import OllamaClient
 from cocosearch.projects import Project, load_known_project
 from cocosearch.settings import Settings
@@ -233,7 +234,9 @@ class Indexer:
         self._schedule.looked(due.project_id, pause)
         fresh = due.digest is not None and due.digest == seen.digest
         is_long = self._is_long(due)
-        if fresh and not is_long:
+        if fresh and not is_long and self._lost_rows(due):
+            self._schedule.next_look[due.project_id] = 0.0
+        elif fresh and not is_long:
             found_unchanged(self.session, due.project_id)
             self._schedule.succeeded(due.project_id)
         elif asked or self._schedule.may_try(due, seen.digest):
@@ -241,6 +244,15 @@ class Indexer:
                 self._begin_run(due, seen, is_long=is_long)
             elif asked:
                 self._schedule.unhear(due.project_id)
+
+    def _lost_rows(self, due: Due) -> bool:
+        """Count the rows, if it is time to; what is gone is made again by a run that begins with the next look."""
+        if not self._schedule.may_count(due.project_id):
+            return False
+        began = time.monotonic()
+        lost = take_back_what_vanished(self.session, due.project_id, due.name)
+        self._schedule.counted(due.project_id, time.monotonic() - began)
+        return lost
 
     def _is_long(self, due: Due) -> bool:
         """Whether a run would make vectors for all of the project."""

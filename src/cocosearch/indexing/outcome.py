@@ -8,6 +8,7 @@ from psycopg.types.json import Jsonb
 from cocosearch.database.connection import Connection
 from cocosearch.database.models import REFUSAL_DUE_AT
 from cocosearch.indexing.listing import Listing
+from cocosearch.indexing.vanished import count_rows
 
 MAX_ERROR = 4_000
 
@@ -17,7 +18,8 @@ def start(connection: Connection, project_id: int) -> None:
     connection.execute(
         """
         UPDATE projects
-        SET state = 'indexing', started_at = clock_timestamp(), files_done = 0, listing_digest = NULL, vectors_complete = false
+        SET state = 'indexing', started_at = clock_timestamp(), files_done = 0, listing_digest = NULL, vectors_complete = false,
+            row_counts = NULL
         WHERE id = %s
         """,
         [project_id],
@@ -30,6 +32,7 @@ def rows_written(connection: Connection, project_id: int, listing: Listing, dige
         "UPDATE projects SET checked_at = clock_timestamp(), listing_digest = %s, skipped = %s, notes = %s WHERE id = %s",
         [digest, Jsonb(_skipped(connection, project_id, listing)), list(listing.notes), project_id],
     )
+    count_rows(connection, project_id)
 
 
 def complete(connection: Connection, project_id: int) -> None:

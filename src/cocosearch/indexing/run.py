@@ -30,6 +30,7 @@ from cocosearch.indexing.outcome import complete, failed, missing_rows, rows_wri
 from cocosearch.indexing.progress import ProgressCallback
 from cocosearch.indexing.reporter import Reporter
 from cocosearch.indexing.rows import RowStore
+from cocosearch.indexing.vanished import take_back_what_vanished
 from cocosearch.ollama import OllamaClient
 from cocosearch.projects import Project, load_known_project
 from cocosearch.settings import Settings
@@ -157,6 +158,7 @@ class _Run:
     def index(self, project: Project, on_progress: ProgressCallback, *, follow: bool) -> RunResult:
         listing = _listed(project, self.settings)
         last_old_row = last_chunk_id(self.session)
+        self.rebuilt = take_back_what_vanished(self.session, self.project_id, project.name)
         start(self.session, self.project_id)
         with Reporter(self.pool, self.project_id, on_progress) as reporter:
             digest, look_again = b"", True

@@ -9,6 +9,8 @@ from cocosearch.database.connection import Connection
 
 FIRST_RETRY_SECONDS = 2.0
 MAX_RETRY_SECONDS = 300.0
+COUNT_SECONDS = 60.0
+PAUSE_PER_COUNT = 1000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ class Schedule:
     # Processor time of each project's last look.
     costs: dict[int, float] = field(default_factory=dict)
     _failures: dict[int, _Failure] = field(default_factory=dict)
+    # When the rows of each may be counted again.
+    next_count: dict[int, float] = field(default_factory=dict)
     # Requests that have had their look: each is worth one that does not wait.
     _heard: dict[int, datetime] = field(default_factory=dict)
 
@@ -89,6 +93,14 @@ class Schedule:
         """The next look is so many seconds away."""
         self.next_look[project_id] = time.monotonic() + pause
 
+    def may_count(self, project_id: int) -> bool:
+        """Whether the rows of the project were not counted lately."""
+        return time.monotonic() >= self.next_count.get(project_id, 0.0)
+
+    def counted(self, project_id: int, took: float) -> None:
+        """The rows were counted: in so many seconds of the database's time, a thousandth of which this may take."""
+        self.next_count[project_id] = time.monotonic() + max(COUNT_SECONDS, PAUSE_PER_COUNT * took)
+
     def succeeded(self, project_id: int) -> None:
         """Nothing is to be tried again."""
         self._failures.pop(project_id, None)
@@ -107,7 +119,7 @@ class Schedule:
 
     def forget_all_but(self, project_ids: set[int]) -> None:
         """Projects that were cleared are nobody's any more."""
-        for known in (self.next_look, self.costs, self._failures, self._heard):
+        for known in (self.next_look, self.costs, self.next_count, self._failures, self._heard):
             for gone in known.keys() - project_ids:
                 known.pop(gone)
 
