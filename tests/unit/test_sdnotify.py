@@ -2,8 +2,8 @@
 
 import os
 import socket
-import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -60,7 +60,7 @@ def test_the_watchdog_is_fed_four_times_in_its_time(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     now = [0.0]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("cocosearch.sdnotify.time", SimpleNamespace(monotonic=lambda: now[0]))
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
         manager.setblocking(False)

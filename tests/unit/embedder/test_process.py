@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import numpy as np
@@ -24,7 +25,6 @@ from cocosearch.embedder.admission import Admission
 from cocosearch.embedder.graph import Precision
 from cocosearch.embedder.inference import Embedder, ModelFacts, load
 from cocosearch.embedder.server import EmbeddingServer, unless_gone
-from cocosearch.sdnotify import Watchdog
 
 BODY = json.dumps({"model": "all-minilm", "input": ["text"]}).encode()
 
@@ -60,7 +60,8 @@ async def test_the_watchdog_is_fed_by_vectors_alone(monkeypatch: pytest.MonkeyPa
         works.wait()
         return np.ones((len(ids), 384), dtype=np.float32)
 
-    monkeypatch.setattr(Watchdog, "feed", lambda _: fed.append(time.monotonic()))
+    # This server's own: servers of other tests feed theirs meanwhile.
+    monkeypatch.setattr("cocosearch.embedder.server.Watchdog", lambda: SimpleNamespace(feed=lambda: fed.append(time.monotonic())))
     monkeypatch.setattr("cocosearch.embedder.server.PROOF_SECONDS", 0.01)
     facts = ModelFacts(digest="", precision=Precision.INT8, size=0, modified=0.0)
     application = EmbeddingServer(Embedder(facts, lambda _: [1, 2], run), 1).application(local_only=True)

@@ -1,4 +1,5 @@
 import logging
+from types import SimpleNamespace
 
 import pytest
 
@@ -9,7 +10,7 @@ def test_a_warning_is_written_once_a_minute_with_the_number_of_the_rest(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     log, now = logging.getLogger("test.repetition"), 100.0
-    monkeypatch.setattr("cocosearch.serving.repetition.time.monotonic", lambda: now)
+    monkeypatch.setattr("cocosearch.serving.repetition.time", SimpleNamespace(monotonic=lambda: now))
     log.addFilter(OncePerMinute())
     for number in range(5):
         log.warning("refused a request: status=%d", number)
