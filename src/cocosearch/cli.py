@@ -158,6 +158,12 @@ def _database_bootstrap(options: argparse.Namespace) -> int:
     return database_bootstrap(options.admin_url)
 
 
+def _database_check(_: argparse.Namespace) -> int:
+    from cocosearch.commands import database_check
+
+    return database_check()
+
+
 def _database_migrate(_: argparse.Namespace) -> int:
     from cocosearch.commands import database_migrate
 
@@ -276,6 +282,7 @@ def _add_service_commands(commands: _Commands) -> None:
         "--admin-url", required=True, metavar="URL", help="libpq URI of a superuser's connection to the database postgres"
     )
     _add(database, "migrate", _database_migrate, "create or upgrade the tables")
+    _add(database, "check", _database_check, "say whether the database can be used, and what to run where it cannot")
     model = _add_group(commands, "model", "the embedding model")
     _add(model, "ensure", _model_ensure, "wait for Ollama, pull the model if it is missing, load it")
     token = _add_group(commands, "token", "tokens for MCP over HTTP")

@@ -253,6 +253,15 @@ def database_migrate() -> int:
     return 0
 
 
+def database_check() -> int:
+    """`cocosearch database check`."""
+    settings = load_settings()
+    from cocosearch.database.readiness import try_database
+
+    sys.stdout.write(line(try_database(settings)))
+    return 0
+
+
 def model_ensure() -> int:
     """`cocosearch model ensure`."""
     settings = load_settings()
