@@ -38,7 +38,7 @@ def test_a_newer_database_is_refused(database_url: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("CREATE TABLE migrations (number integer PRIMARY KEY)")
         connection.execute("INSERT INTO migrations VALUES (9999)")
-    with pytest.raises(DatabaseUnavailableError, match="at migration 9999.*install a newer one"):
+    with pytest.raises(DatabaseUnavailableError, match=r"at migration 9999.*install a newer one"):
         try_database(Settings(database_url=database_url))
 
 
