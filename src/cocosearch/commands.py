@@ -245,10 +245,16 @@ def database_migrate() -> int:
     """`cocosearch database migrate`."""
     settings = load_settings()
     from cocosearch.database import connect
-    from cocosearch.database.migrations import migrate
+    from cocosearch.database.migrations import check_migrated, migrate
+    from cocosearch.errors import DatabaseUnavailableError
 
     with connect(settings) as connection:
         applied = migrate(connection)
+        try:
+            check_migrated(connection)
+        except DatabaseUnavailableError as newer:
+            # No reason not to serve: what this program can still answer, it does, and its health says the same.
+            _say(f"cocosearch: {newer}")
     sys.stdout.write(f"Applied migrations: {', '.join(map(str, applied)) or 'none, all were there'}.\n")
     return 0
 

@@ -19,6 +19,8 @@ from cocosearch.database.migrations import check_extension, check_migrated
 from cocosearch.embedding.proof import seconds_since_vector
 from cocosearch.errors import CocosearchError, DatabaseUnavailableError, EmbeddingUnavailableError
 from cocosearch.ollama import PROBE_TEXT, OllamaClient
+from cocosearch.output import printable
+from cocosearch.sdnotify import notify
 from cocosearch.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -259,10 +261,18 @@ class HealthMonitor:
             watched.parts, watched.finished_at = parts, time.monotonic()
         if error is not None:
             log.error("the health check of %s broke", ", ".join(watched.names), exc_info=error)
+        if any(part not in before for part in parts):
+            notify(f"STATUS={self._in_a_line()}")
         for part in parts:
             if part not in before:
                 level = logging.INFO if part.state is PartState.OK else logging.WARNING
                 log.log(level, "health: %s is %s: %s", part.name, part.state, part.detail)
+
+    def _in_a_line(self) -> str:
+        """For `systemctl status`: the word for the whole, and what does not work."""
+        report = HealthReport(tuple(part for watched in self._watched for part in self._standing(watched)))
+        broken = [f"{part.name}: {part.detail}" for part in report.parts if part.state is not PartState.OK]
+        return printable("; ".join([str(report.overall), *broken])).replace("\n", " ")
 
     def _standing(self, watched: _Watched) -> tuple[Part, ...]:
         with self._lock:

@@ -72,7 +72,7 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, st
                         "texts": [f"{{{{ lookup('ansible.builtin.template', '{path}') }}}}" for path in templates],
                         "item": "cocosearch.service",
                         "__cocosearch_release_in_use": {"stat": {"lnk_source": "/opt/cocosearch/releases/abc"}},
-                        "_ollama_package_release": "abc",
+                        "_ollama_package": "/opt/cocosearch/releases/abc",
                     },
                 }
             ],
@@ -296,7 +296,7 @@ def test_the_program_accepts_the_settings_that_the_roles_write(rendered: dict[st
     file.write_text(rendered[variant]["cocosearch.env"], encoding="utf-8")
     assert refused_settings(read_environment([file])) == []
     for name, text in rendered[variant].items():
-        if name.startswith("cocosearch") and directive(text, "Restart") and "cocosearch/current/bin/cocosearch" in text:
+        if name.startswith("cocosearch") and directive(text, "Restart") and "/bin/cocosearch" in text:
             assert directive(text, "RestartPreventExitStatus") == ["2"], name
 
 

@@ -76,8 +76,11 @@ def check_migrated(connection: Connection) -> None:
 def migrate(connection: Connection) -> list[int]:
     """Apply what is missing; returns the numbers applied. Safe to run by several processes at once.
 
+    A database that is newer than this program is left as it is: the release before still works on newer tables, as far as it can, and its
+    health says that it is too old.
+
     Raises:
-        DatabaseUnavailableError: the extension is missing or too old, or the database is newer than this program.
+        DatabaseUnavailableError: the extension is missing or too old.
     """
     check_extension(connection)
     scripts = available()
@@ -92,7 +95,6 @@ def migrate(connection: Connection) -> list[int]:
             with connection.transaction():
                 connection.execute(psycopg.sql.SQL(scripts[number]))
                 connection.execute("INSERT INTO migrations (number) VALUES (%s)", [number])
-        check_migrated(connection)
         return missing
     finally:
         connection.execute("SELECT pg_advisory_unlock(%s)", [_MIGRATION_LOCK])

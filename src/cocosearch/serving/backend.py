@@ -118,5 +118,8 @@ def _sentences() -> Iterator[None]:
         yield
     except psycopg.OperationalError as error:
         raise unavailable(error) from error
-    except psycopg.errors.UndefinedTable as error:
-        raise DatabaseUnavailableError("The database has no tables yet: run `cocosearch database migrate`.") from error
+    except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedFunction) as error:
+        raise DatabaseUnavailableError(
+            "The tables in the database are not there yet, or those of another release: an upgrade may be under way, so try again in a "
+            "minute. Else the host's operator runs `cocosearch database migrate`; `cocosearch doctor` says more."
+        ) from error
