@@ -22,7 +22,7 @@ from cocosearch.settings import Settings
     ("older", "ask"),
     [
         ("ALTER TABLE chunks DROP COLUMN enclosing CASCADE", lambda backend: backend.search(SearchRequest(query="cookies"))),
-        ("DROP TABLE definitions", lambda backend: backend.search(SearchRequest(query="Cookie"))),
+        ("DROP TABLE term_statistics", lambda backend: backend.search(SearchRequest(query="Cookie"))),
         ("ALTER TABLE projects DROP COLUMN chunks", lambda backend: backend.list_projects()),
         ("ALTER TABLE projects DROP COLUMN notes", lambda backend: backend.project_status("x")),
     ],
