@@ -21,7 +21,7 @@ from cocosearch.settings import Settings
 @pytest.mark.parametrize(
     ("older", "ask"),
     [
-        ("ALTER TABLE chunks DROP COLUMN enclosing CASCADE", lambda backend: backend.search(SearchRequest(query="cookies"))),
+        ("ALTER TABLE projects DROP COLUMN chunks_counted", lambda backend: backend.search(SearchRequest(query="cookies"))),
         ("DROP TABLE term_statistics", lambda backend: backend.search(SearchRequest(query="Cookie"))),
         ("ALTER TABLE projects DROP COLUMN chunks", lambda backend: backend.list_projects()),
         ("ALTER TABLE projects DROP COLUMN notes", lambda backend: backend.project_status("x")),
