@@ -309,6 +309,27 @@ def test_an_embedding_server_that_hangs_is_restarted(rendered: dict[str, dict[st
     assert "/restart-if-silent http://127.0.0.1:11434/api/version" in release["ollama-probe.service"]
 
 
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ("slot launch_slot_: id  4 | task -1 | sampler chain: logits -> penalties", False),
+        ("srv  update_slots: all slots are idle", False),
+        ('[GIN] 2026/11/26 - 17:00:00 | 200 |  12.1ms |       127.0.0.1 | POST     "/api/embed"', False),
+        ('[GIN] 2026/11/26 - 17:00:00 | 400 |  12.1ms |       127.0.0.1 | POST     "/api/embed"', True),
+        ("srv    send_error: task id = 0, error: input is too large to process", True),
+        ("srv    load_model: failed to load model", True),
+        ("slot update_slots: id  0 | task 3 | failed to decode the batch", True),
+        ('time=2026-11-26T17:00:00Z level=ERROR source=server.go:1 msg="llama runner terminated"', True),
+        ("ggml_cuda_init: found 1 CUDA devices", True),
+    ],
+)
+def test_the_journal_keeps_what_ollama_says_of_trouble(rendered: dict[str, dict[str, str]], line: str, kept: bool) -> None:
+    patterns = re.findall(r"^LogFilterPatterns=~(.*)$", rendered["default"]["ollama.service"], re.MULTILINE)
+    assert len(patterns) == 2
+    assert any(re.search(pattern, line) for pattern in patterns) is not kept
+    assert "LogFilterPatterns" not in rendered["lan"]["ollama.service"]
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_what_others_need_brings_them_back(rendered: dict[str, dict[str, str]], variant: str) -> None:
     units = rendered[variant]
