@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-import httpx
+import httpx2
 from fastmcp.exceptions import ToolError
 from tests.appliance.client import Assistant
 from tests.soak.machine import Machine
@@ -51,10 +51,10 @@ class Searcher:
             answer = self.assistant.call("search_code", query=question, project=self.project, limit=3)
         except ToolError as error:
             return "refused", str(error)
-        except (httpx.TransportError, RuntimeError) as error:
-            # fastmcp's client tells of a door that is closed or a connection that broke by a RuntimeError.
+        except (httpx2.TransportError, RuntimeError) as error:
+            # fastmcp's client tells of a door that is closed by a RuntimeError, and of one that closes meanwhile by its transport's error.
             return "no door", f"{type(error).__name__}: {error}"
-        except httpx.HTTPStatusError as error:
+        except httpx2.HTTPStatusError as error:
             return "refused", error.response.text
         return ("less", str(answer["note"])) if answer["note"] else ("whole", "")
 
