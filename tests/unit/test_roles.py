@@ -300,6 +300,22 @@ def test_the_program_accepts_the_settings_that_the_roles_write(rendered: dict[st
             assert directive(text, "RestartPreventExitStatus") == ["2"], name
 
 
+def test_the_playbook_is_found_whole_from_any_directory(tmp_path: Path) -> None:
+    """Where there is no ansible.cfg of this repository."""
+    playbook = REPOSITORY / "playbooks" / "site.yml"
+    result = subprocess.run(
+        [Path(sys.executable).with_name("ansible-playbook"), "--syntax-check", "--inventory=cocosearch,", str(playbook)],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "LC_ALL": "C.UTF-8"},
+    )
+    assert result.returncode == 0, result.stderr
+    (play,) = load(playbook)
+    assert play["gather_facts"] is True
+
+
 def test_an_embedding_server_that_hangs_is_restarted(rendered: dict[str, dict[str, str]]) -> None:
     assert directive(rendered["lan"]["ollama.service"], "WatchdogSec") == ["60s"]
     assert "ollama-probe.timer" not in directive(rendered["lan"]["ollama.service"], "Wants")
