@@ -200,6 +200,12 @@ def _token_show(_: argparse.Namespace) -> int:
     return token_show()
 
 
+def _reindex(options: argparse.Namespace) -> int:
+    from cocosearch.commands import reindex
+
+    return reindex(every_index=options.all, as_json=options.json)
+
+
 def _version(_: argparse.Namespace) -> int:
     sys.stdout.write(f"cocosearch {__version__}\n")
     return EXIT_OK
@@ -283,6 +289,9 @@ def _add_service_commands(commands: _Commands) -> None:
     )
     _add(database, "migrate", _database_migrate, "create or upgrade the tables")
     _add(database, "check", _database_check, "say whether the database can be used, and what to run where it cannot")
+    reindex = _add(commands, "reindex", _reindex, "make the indexes of the vectors anew, while search goes on (on a host: by root)")
+    reindex.add_argument("--all", action="store_true", help="every index of the database, not only those of vectors")
+    _add_json(reindex)
     model = _add_group(commands, "model", "the embedding model")
     _add(model, "ensure", _model_ensure, "wait for Ollama, pull the model if it is missing, load it")
     token = _add_group(commands, "token", "tokens for MCP over HTTP")

@@ -12,7 +12,9 @@ from cocosearch.search.types import SearchRequest
 from cocosearch.settings import LogLevel, Settings, Transport, load_settings
 
 if TYPE_CHECKING:
+    from cocosearch.database.connection import OnWait
     from cocosearch.database.jobs import Job
+    from cocosearch.database.status import ProjectStatus
     from cocosearch.health import Answer
 
 
@@ -29,7 +31,13 @@ def index(path: Path, name: str | None, *, as_json: bool) -> int:
 
     project = load_project(path, name)
     with index_progress(project.name) as on_progress:
-        result = index_project(settings, project, on_progress, on_wait=lambda: _say(f"'{project.name}' is being indexed already; waiting."))
+        result = index_project(
+            settings,
+            project,
+            on_progress,
+            on_wait=lambda: _say(f"'{project.name}' is being indexed already; waiting."),
+            on_held_up=_changes_said(),
+        )
     if as_json:
         sys.stdout.write(to_json(result))
     else:
@@ -70,8 +78,14 @@ def index_checked(path: Path, name: str | None, checked: str, *, background: boo
         if background:
             _write_job(job, as_json=as_json)
             return 0
+        say_held_up = _changes_said()
         with index_progress(job.project) as show:
-            status = wait_for(connection, job, lambda now: show(Progress(now.files_total, now.files_done, now.chunks, now.chunks_embedded)))
+
+            def follow(now: "ProjectStatus") -> None:
+                show(Progress(now.files_total, now.files_done, now.chunks, now.chunks_embedded))
+                say_held_up(now.held_up)
+
+            status = wait_for(connection, job, follow)
     if as_json:
         sys.stdout.write(to_json(status))
     else:
@@ -321,6 +335,22 @@ def token_show() -> int:
     return 0
 
 
+def reindex(*, every_index: bool, as_json: bool) -> int:
+    """`cocosearch reindex`."""
+    settings = _settings_of_a_user()
+    from cocosearch.database.reindexing import reindex as make_anew
+    from cocosearch.terminal import reindex_progress
+
+    with reindex_progress(_say) as show:
+        done = make_anew(settings, show, every_index=every_index)
+    if as_json:
+        sys.stdout.write(to_json(done))
+    else:
+        removed = f" Removed what a call had left that was broken off: {', '.join(done.removed)}." if done.removed else ""
+        sys.stdout.write(line(f"Made anew: {', '.join(done.indexes) or 'none, for there is no index yet'}.{removed}"))
+    return 0
+
+
 def _settings_of_a_user() -> Settings:
     """Settings for a command at a terminal, where only warnings disturb."""
     settings = load_settings()
@@ -339,3 +369,15 @@ def _log(level: LogLevel) -> None:
 def _say(message: str) -> None:
     sys.stderr.write(line(message))
     sys.stderr.flush()
+
+
+def _changes_said() -> "OnWait":
+    """Says what is waited for, once for each reason; called from several threads."""
+    said: list[str | None] = [None]
+
+    def say(sentence: str | None) -> None:
+        if sentence is not None and sentence != said[0]:
+            _say(f"Waiting: {sentence}")
+        said[0] = sentence
+
+    return say

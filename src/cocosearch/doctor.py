@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -13,21 +12,21 @@ from pathlib import Path
 
 import psycopg
 
-from cocosearch.database.connection import unavailable
+from cocosearch.database.extension import MENDED_PGVECTOR, MIN_PGVECTOR, faults, installed_version, pgvector_version, written
+from cocosearch.database.failures import explained
 from cocosearch.database.heartbeat import IndexerLife, Life, indexer_life
-from cocosearch.database.migrations import MIN_PGVECTOR, applied, available, pgvector_version
-from cocosearch.database.status import ProjectState, ProjectStatus, list_projects
+from cocosearch.database.migrations import applied, available
+from cocosearch.database.reindexing import unusable_indexes
+from cocosearch.database.status import ProjectState, ProjectStatus, list_projects, why_full
 from cocosearch.embedding.prompts import unknown_family
-from cocosearch.errors import CocosearchError, EmbeddingUnavailableError
+from cocosearch.errors import CocosearchError, DatabaseBusyError, EmbeddingUnavailableError
 from cocosearch.health import ask
 from cocosearch.ollama import OllamaClient
+from cocosearch.room import Amount, disks, existing, remedy
 from cocosearch.serving.auth import load_tokens
 from cocosearch.settings import Settings, variable_name
 
 CONNECT_TIMEOUT_SECONDS = 5
-GIB = 1024**3
-LITTLE_SPACE = 5 * GIB
-NO_SPACE = 1 * GIB
 UNCHECKED_AFTER = timedelta(minutes=10)
 PROBE_QUERY = "does the model answer"
 
@@ -122,7 +121,7 @@ def _state_directory(settings: Settings) -> Iterator[Finding]:
     try:
         status = path.stat()
     except FileNotFoundError:
-        parent = _existing_parent(path)
+        parent = existing(path)
         if os.access(parent, os.W_OK | os.X_OK):
             yield Finding("state directory", Level.OK, f"{path} does not exist yet; the first indexing makes it.")
         else:
@@ -149,25 +148,17 @@ def _state_remedy(path: Path) -> str:
     return f"Run the command as the user who owns {path}, or set {variable_name('state_dir')}."
 
 
+_BY_ROOM = {Amount.ENOUGH: Level.OK, Amount.LOW: Level.WARNING, Amount.FULL: Level.PROBLEM}
+
+
 def _disk(settings: Settings) -> Iterator[Finding]:
-    place = _existing_parent(settings.state_dir)
-    free = shutil.disk_usage(place).free
-    found = f"{free / GIB:.1f} GiB free below {place}."
-    if free < NO_SPACE:
-        yield Finding("disk", Level.PROBLEM, found, "Free at least 1 GiB: an indexing that fills the disk stops half way.")
-    elif free < LITTLE_SPACE:
-        yield Finding("disk", Level.WARNING, found, "Keep 5 GiB free for the index of a large project.")
-    else:
-        yield Finding("disk", Level.OK, found)
+    for disk in disks(settings):
+        yield Finding("disk", _BY_ROOM[disk.amount], disk.sentence, "" if disk.amount is Amount.ENOUGH else remedy(settings, disk))
 
 
 def _is_readable_directory(path: Path) -> bool:
     # access first: below a directory of somebody else even is_dir raises.
     return os.access(path, os.R_OK | os.X_OK) and path.is_dir()
-
-
-def _existing_parent(path: Path) -> Path:
-    return next(candidate for candidate in (path, *path.absolute().parents) if os.access(candidate, os.F_OK))
 
 
 def _roots(settings: Settings) -> Iterator[Finding]:
@@ -188,26 +179,27 @@ def _database(settings: Settings) -> Iterator[Finding]:
         with psycopg.connect(settings.database_url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_SECONDS) as connection:
             connection.execute("SELECT set_config('statement_timeout', '10s', false)")
             yield Finding("database", Level.OK, f"PostgreSQL {connection.info.parameter_status('server_version')} answers.")
-            yield _extension(pgvector_version(connection))
+            yield _extension(pgvector_version(connection), installed_version(connection))
             migrations = _migrations(applied(connection))
             yield migrations
             if migrations.level is Level.OK:
+                if (full := why_full(connection)) is not None:
+                    yield Finding("database", Level.PROBLEM, full, "Make room on the disk of the database.")
+                yield from _indexes(unusable_indexes(connection))
                 projects = list_projects(connection)
                 yield _indexer(indexer_life(connection), projects)
                 yield from (_project(status) for status in projects)
     except psycopg.Error as error:
-        yield Finding(
-            "database",
-            Level.PROBLEM,
-            str(unavailable(error)),
-            f"`systemctl status cocosearch-postgresql cocosearch-database`, or check {variable_name('database_url')}.",
-        )
+        failure = explained(error)
+        busy = "If this lasts: `systemctl status cocosearch-postgresql`, and the programs that hold connections."
+        down = f"`systemctl status cocosearch-postgresql cocosearch-database`, or check {variable_name('database_url')}."
+        yield Finding("database", Level.PROBLEM, str(failure), busy if isinstance(failure, DatabaseBusyError) else down)
 
 
-def _extension(version: tuple[int, ...] | None) -> Finding:
+def _extension(version: tuple[int, ...] | None, installed: tuple[int, ...] | None) -> Finding:
     if version is None:
         return Finding("extension", Level.PROBLEM, "The database lacks pgvector.", "A superuser runs in it: CREATE EXTENSION vector;")
-    found = f"pgvector {'.'.join(map(str, version))}."
+    found = f"pgvector {written(version)}."
     if version < MIN_PGVECTOR:
         return Finding(
             "extension",
@@ -215,7 +207,33 @@ def _extension(version: tuple[int, ...] | None) -> Finding:
             found,
             "0.8 is needed: install a newer package; then a superuser runs: ALTER EXTENSION vector UPDATE;",
         )
-    return Finding("extension", Level.OK, found)
+    known = faults(version)
+    if not known:
+        return Finding("extension", Level.OK, found)
+    is_there = installed is not None and not faults(installed)
+    return Finding(
+        "extension",
+        Level.WARNING,
+        f"{found} Faults of its vector index are known: {'; '.join(known)}. The vectors themselves stand in a table, and are not touched.",
+        f"{'' if is_there else _NEWER_PGVECTOR}{_UPDATE_PGVECTOR}",
+    )
+
+
+_NEWER_PGVECTOR = (
+    f"Install pgvector {written(MENDED_PGVECTOR)} or later, as PGDG has it (`postgresql_source: pgdg`, and the playbook again; "
+    "or `apt-get install postgresql-MAJOR-pgvector` with PGDG's archive). Then "
+)
+_UPDATE_PGVECTOR = (
+    "`systemctl restart cocosearch-database` (elsewhere a superuser runs in the database: ALTER EXTENSION vector UPDATE;), "
+    "and `sudo cocosearch reindex`."
+)
+
+
+def _indexes(unusable: list[str]) -> Iterator[Finding]:
+    if unusable:
+        yield Finding(
+            "indexes", Level.WARNING, f"{', '.join(unusable)}: of a repair that was broken off.", "Run `sudo cocosearch reindex`."
+        )
 
 
 def _migrations(done: list[int]) -> Finding:
@@ -267,6 +285,10 @@ def _project(status: ProjectStatus) -> Finding:
             Level.PROBLEM,
             f"The last run failed: {status.last_error} ({size} stay searchable.)",
             f"Then: `cocosearch index {status.root}`.",
+        )
+    if status.held_up is not None and status.state is not ProjectState.INDEXING:
+        return Finding(
+            part, Level.WARNING, f"{status.state.value}: {status.held_up} ({size} are searchable.)", "It goes on by itself then."
         )
     seen = status.checked_at or status.requested_at
     if datetime.now(UTC) - seen > UNCHECKED_AFTER and status.state is not ProjectState.INDEXING:

@@ -14,7 +14,27 @@ class ListenError(CocosearchError):
 
 
 class DatabaseUnavailableError(CocosearchError):
-    """The database cannot be reached or is not ready (role, extension, migrations)."""
+    """The database cannot be reached or is not ready (role, extension, migrations), or it ended the connection."""
+
+
+class DatabaseStartingError(DatabaseUnavailableError):
+    """The database is starting up, recovering or shutting down: it says so itself, and to wait is all that can be done."""
+
+
+class HeldUpError(CocosearchError):
+    """Nothing is broken and nothing lost: what was asked for has to wait, and goes on when it is tried again later."""
+
+
+class DatabaseBusyError(HeldUpError):
+    """The database is there, and had no connection or no time to spare."""
+
+
+class NoRoomError(HeldUpError):
+    """A disk is full, or nearly: the one below the index or below the indexing engine's state."""
+
+
+class DatabaseFullError(NoRoomError):
+    """The database itself said that it has no room, or takes no writes."""
 
 
 class EmbeddingUnavailableError(CocosearchError):

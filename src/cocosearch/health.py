@@ -13,13 +13,17 @@ from functools import partial
 
 import psycopg
 
-from cocosearch.database.connection import Connection, unavailable
+from cocosearch.database.connection import Connection
+from cocosearch.database.extension import check_extension
+from cocosearch.database.failures import explained
 from cocosearch.database.heartbeat import Life, indexer_life, indexer_vector_age
-from cocosearch.database.migrations import check_extension, check_migrated
+from cocosearch.database.migrations import check_migrated
+from cocosearch.database.status import why_full
 from cocosearch.embedding.proof import seconds_since_vector
-from cocosearch.errors import CocosearchError, DatabaseUnavailableError, EmbeddingUnavailableError
+from cocosearch.errors import CocosearchError, DatabaseBusyError, DatabaseUnavailableError, EmbeddingUnavailableError
 from cocosearch.ollama import PROBE_TEXT, OllamaClient
 from cocosearch.output import printable
+from cocosearch.room import Amount, disks, remedy
 from cocosearch.sdnotify import notify
 from cocosearch.settings import Settings
 
@@ -34,6 +38,7 @@ FRESH_FOR_SECONDS = 1.0
 # The model counts as working for so long after a vector; a probe is one short text a minute at most, while nobody searches or indexes.
 PROVED_FOR_SECONDS = 60.0
 INDEXER = "indexer"
+DISK = "disk"
 DATABASE_PARTS = ("database", "extension", INDEXER)
 
 
@@ -47,10 +52,13 @@ class PartState(StrEnum):
     UNKNOWN = "unknown"  # it depends on a part that is down
     TIMEOUT = "timeout"
     FAILED = "failed"
+    BUSY = "busy"  # it is there, and had no connection or no time for the question
+    LOW = "low"  # little room
+    FULL = "full"  # no room: nothing new is indexed
 
 
 class Overall(StrEnum):
-    """The word for the whole: `degraded` is search by words alone, or of what was indexed while the indexer worked."""
+    """The word for the whole: `degraded` is search by words alone, or slow, or of what was indexed while there was an indexer and room."""
 
     OK = "ok"
     DEGRADED = "degraded"
@@ -74,21 +82,26 @@ class HealthReport:
 
     @property
     def ok(self) -> bool:
-        """Whether everything works that a search needs (HTTP 200): not the indexer, which only keeps what is searched fresh."""
-        return self._broken <= {INDEXER}
+        """Whether searches are answered (HTTP 200): they need neither the indexer nor room, and a busy database has its connections."""
+        return all(part.name in _FRESHNESS or part.state in {PartState.BUSY, PartState.FULL} for part in self._broken)
 
     @property
     def overall(self) -> Overall:
-        """`degraded` when only the embedding side is not working (lexical results are still served), or the indexer."""
+        """`down` when the database is: all else leaves searches that answer, or that may do so in a moment."""
         if not self._broken:
             return Overall.OK
-        return Overall.DEGRADED if self._broken <= {"ollama", "model", INDEXER} else Overall.DOWN
+        stopped = (part for part in self._broken if part.name in DATABASE_PARTS and part.name != INDEXER and part.state not in _MAY_ANSWER)
+        return Overall.DOWN if any(stopped) else Overall.DEGRADED
 
     @property
-    def _broken(self) -> set[str]:
-        return {part.name for part in self.parts if part.state is not PartState.OK}
+    def _broken(self) -> list[Part]:
+        """What is unknown depends on a part that is itself among these."""
+        return [part for part in self.parts if part.state not in {PartState.OK, PartState.UNKNOWN}]
 
 
+# What only keeps fresh what is searched.
+_FRESHNESS = frozenset({INDEXER, DISK})
+_MAY_ANSWER = frozenset({PartState.BUSY, PartState.TIMEOUT, PartState.FULL})
 Check = Callable[[], tuple[Part, ...]]
 
 _BY_LIFE = {Life.LIVES: PartState.OK, Life.HANGS: PartState.TIMEOUT, Life.GONE: PartState.DOWN}
@@ -101,8 +114,15 @@ def check_database(settings: Settings) -> tuple[Part, ...]:
             database = _check_migrations(connection)
             return (database, _check_extension(connection), _check_indexer(connection, database))
     except psycopg.Error as error:
+        failure = explained(error)
+        state = _no_answer(error) if isinstance(failure, DatabaseBusyError) else PartState.DOWN
         unknown = (Part(name, PartState.UNKNOWN, "The database does not answer.") for name in DATABASE_PARTS[1:])
-        return (Part("database", PartState.DOWN, str(unavailable(error))), *unknown)
+        return (Part("database", state, str(failure)), *unknown)
+
+
+def _no_answer(error: psycopg.Error) -> PartState:
+    """A server that refuses in words works; one that is silent may be busy, and may hang."""
+    return PartState.TIMEOUT if isinstance(error, psycopg.errors.ConnectionTimeout) else PartState.BUSY
 
 
 def _connect(settings: Settings) -> Connection:
@@ -120,6 +140,9 @@ def _check_migrations(connection: Connection) -> Part:
         check_migrated(connection)
     except DatabaseUnavailableError as error:
         return Part("database", PartState.OUTDATED, str(error))
+    full = why_full(connection)
+    if full is not None:
+        return Part("database", PartState.FULL, full)
     return Part("database", PartState.OK, "It answers, and its tables are up to date.")
 
 
@@ -133,10 +156,21 @@ def _check_extension(connection: Connection) -> Part:
 
 
 def _check_indexer(connection: Connection, database: Part) -> Part:
-    if database.state is not PartState.OK:
+    if database.state is PartState.OUTDATED:
         return Part(INDEXER, PartState.UNKNOWN, "The database has no table for its sign of life.")
     indexer = indexer_life(connection)
     return Part(INDEXER, _BY_LIFE[indexer.life], indexer.detail)
+
+
+_BY_ROOM = {Amount.ENOUGH: PartState.OK, Amount.LOW: PartState.LOW, Amount.FULL: PartState.FULL}
+
+
+def check_disk(settings: Settings) -> tuple[Part, ...]:
+    """The part `disk`: the fullest of the disks that this machine has for us."""
+    seen = disks(settings)
+    worst = max(seen, key=lambda disk: list(Amount).index(disk.amount))
+    sentences = [disk.sentence if disk.amount is Amount.ENOUGH else f"{disk.sentence} {remedy(settings, disk)}" for disk in seen]
+    return (Part(DISK, _BY_ROOM[worst.amount], " ".join(sentences)),)
 
 
 def check_ollama(settings: Settings, client: OllamaClient, tell: Callable[[EmbeddingUnavailableError], None]) -> tuple[Part, ...]:
@@ -179,7 +213,7 @@ def _indexer_vector_age(settings: Settings) -> float | None:
 
 def check(settings: Settings, client: OllamaClient) -> HealthReport:
     """All parts, one after the other, now; for the command line. A server uses `HealthMonitor`."""
-    return HealthReport(check_database(settings) + check_ollama(settings, client, client.known_away))
+    return HealthReport(check_database(settings) + check_ollama(settings, client, client.known_away) + check_disk(settings))
 
 
 @dataclass(slots=True)

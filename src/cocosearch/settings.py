@@ -87,6 +87,15 @@ class Settings(BaseSettings):
         description="Directories below which MCP clients may have projects indexed, separated by colons.",
     )
     state_dir: Path = Field(default_factory=_default_state_dir, description="Directory of the indexing engine's state.")
+    database_dir: Path | None = Field(
+        default=None, description="Directory of the database's files, where they are on this machine: room on its disk is watched."
+    )
+    models_dir: Path | None = Field(default=None, description="Directory of the embedding server's models, likewise.")
+    low_space_bytes: int = Field(
+        default=1024**3,
+        ge=0,
+        description="A disk with less room is warned of; with less than an eighth of it nothing more is indexed. 0: disks are not watched.",
+    )
     max_file_bytes: int = Field(default=1_048_576, ge=1024, le=67_108_864, description="Larger files are not indexed.")
     max_project_files: int = Field(default=200_000, ge=1, le=5_000_000, description="A project with more files is refused.")
     engine_map_bytes: int = Field(
@@ -155,7 +164,7 @@ class Settings(BaseSettings):
                 raise ValueError(f"'{root}' is not an absolute path")
         return value
 
-    @field_validator("token_file", mode="before")
+    @field_validator("token_file", "database_dir", "models_dir", mode="before")
     @classmethod
     def _empty_means_none(cls, value: object) -> object:
         return value or None

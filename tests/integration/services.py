@@ -54,8 +54,8 @@ def _wait(process: subprocess.Popen[bytes], name: str, ready: Callable[[], bool]
 
 
 @contextmanager
-def postgres() -> Iterator[str]:
-    """URL of the superuser of a PostgreSQL with pgvector that nothing else uses (see scripts/test-postgres)."""
+def postgres(small: str = "") -> Iterator[str]:
+    """URL of the superuser of a PostgreSQL with pgvector that nothing else uses; `small` as in scripts/test-postgres."""
     directory = Path(tempfile.mkdtemp(prefix="cocosearch-postgres-"))
     # The server may be another user, who has to reach its directory; the container's user owns its socket.
     directory.chmod(0o755)
@@ -69,7 +69,7 @@ def postgres() -> Iterator[str]:
         return True
 
     try:
-        command = [str(REPOSITORY / "scripts" / "test-postgres"), str(directory)]
+        command = [str(REPOSITORY / "scripts" / "test-postgres"), str(directory), small]
         with running(command, ready, POSTGRES_DEADLINE_SECONDS, signal.SIGINT):
             yield url
     finally:
@@ -77,14 +77,15 @@ def postgres() -> Iterator[str]:
 
 
 @contextmanager
-def fresh_database(superuser_url: str) -> Iterator[str]:
+def fresh_database(superuser_url: str, tablespace: str = "pg_default") -> Iterator[str]:
     """URL of a new database with the extension `vector`, owned by a role that may do nothing else; dropped at the end."""
     name = f"test_{os.urandom(6).hex()}"
     password = os.urandom(16).hex()
     role, database = sql.Identifier(name), sql.Identifier(name)
     with psycopg.connect(superuser_url, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, sql.Literal(password)))
-        connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, role))
+        place = sql.Identifier(tablespace)
+        connection.execute(sql.SQL("CREATE DATABASE {} OWNER {} TABLESPACE {}").format(database, role, place))
         try:
             with psycopg.connect(with_database(superuser_url, name), autocommit=True) as inside:
                 inside.execute("CREATE EXTENSION vector")

@@ -196,7 +196,7 @@ def test_health_of_the_parts_needs_no_server(capsys: pytest.CaptureFixture[str],
     answer = json.loads(capsys.readouterr().out)
     assert (answer["ok"], answer["parts"]) == (
         False,
-        {"database": "down", "extension": "unknown", "indexer": "unknown", "ollama": "down", "model": "unknown"},
+        {"database": "down", "extension": "unknown", "indexer": "unknown", "ollama": "down", "model": "unknown", "disk": "ok"},
     )
 
 

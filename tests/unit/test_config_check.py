@@ -27,6 +27,7 @@ REFUSED = {
     "host": "not a host",
     "port": "65536",
     "allowed_roots": "srv/projects",
+    "low_space_bytes": "1G",
     "max_file_bytes": "many",
     "max_project_files": "0",
     "engine_map_bytes": "4G",
@@ -40,7 +41,7 @@ REFUSED = {
     "log_level": "loud",
 }
 # Any text is one.
-FREE = {"allowed_hosts", "token_file", "state_dir"}
+FREE = {"allowed_hosts", "token_file", "state_dir", "database_dir", "models_dir"}
 
 
 def test_each_setting_can_be_refused() -> None:

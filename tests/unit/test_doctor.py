@@ -92,6 +92,7 @@ def test_a_state_directory_that_is_a_file_is_a_problem(tmp_path: Path) -> None:
         ({"state": ProjectState.FAILED, "last_error": "The disk is full."}, Level.PROBLEM, "The last run failed: The disk is full."),
         ({"checked_at": datetime.now(UTC) - timedelta(hours=1)}, Level.WARNING, "nobody has looked at its files since"),
         ({"checked_at": datetime.now(UTC) - timedelta(hours=1), "state": ProjectState.INDEXING}, Level.OK, "indexing"),
+        ({"state": ProjectState.WAITING, "held_up": "The disk is full."}, Level.WARNING, "waiting: The disk is full."),
         ({"root": "/nowhere"}, Level.WARNING, "/nowhere is not there"),
         ({"notes": ["Ignore rules are missing: x."]}, Level.WARNING, "Ignore rules are missing: x."),
         ({"refused": ["bad.py:1"]}, Level.WARNING, "bad.py:1"),
@@ -130,6 +131,30 @@ def test_directories_of_somebody_else_are_findings_and_no_crash(tmp_path: Path) 
     assert findings["allowed root"] == "warning"
 
 
-def test_too_little_space_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "NO_SPACE", 2**62)
-    assert found("disk", doctor.examine(settings(tmp_path))).level is Level.PROBLEM
+@pytest.mark.parametrize(("low", "level"), [(0, Level.OK), (2**62, Level.PROBLEM)])
+def test_too_little_space_is_a_problem(tmp_path: Path, low: int, level: Level) -> None:
+    finding = found("disk", doctor.examine(settings(tmp_path, low_space_bytes=low)))
+    assert finding.level is level
+    assert ("LOW_SPACE" in finding.remedy or "nothing is indexed" in finding.remedy) is (level is not Level.OK)
+
+
+@pytest.mark.parametrize(
+    ("version", "installed", "level", "found", "remedy"),
+    [
+        (None, None, Level.PROBLEM, "lacks pgvector", "CREATE EXTENSION vector"),
+        ((0, 7, 4), (0, 7, 4), Level.PROBLEM, "pgvector 0.7.4", "0.8 is needed"),
+        ((0, 8, 0), (0, 8, 0), Level.WARNING, "in parallel", "postgresql_source: pgdg"),
+        ((0, 8, 0), (0, 8, 4), Level.WARNING, "in parallel", "`systemctl restart cocosearch-database`"),
+        ((0, 8, 3), (0, 8, 3), Level.WARNING, "known: a vacuum can fail.", "sudo cocosearch reindex"),
+        ((0, 8, 4), (0, 8, 4), Level.OK, "pgvector 0.8.4", ""),
+        ((0, 9, 0), (0, 9, 0), Level.OK, "pgvector 0.9.0", ""),
+    ],
+)
+def test_pgvector_with_faults_is_named_with_the_way_out(
+    version: tuple[int, ...] | None, installed: tuple[int, ...] | None, level: Level, found: str, remedy: str
+) -> None:
+    finding = doctor._extension(version, installed)
+    assert finding.level is level
+    assert found in finding.found
+    assert remedy in finding.remedy
+    assert bool(finding.remedy) is bool(remedy)

@@ -35,6 +35,22 @@ def test_without_embeddings_search_is_degraded_without_a_database_it_is_down(bro
     assert report.ok is (overall is Overall.OK)
 
 
+@pytest.mark.parametrize(
+    ("state", "ok", "overall"),
+    [
+        (PartState.BUSY, True, Overall.DEGRADED),
+        (PartState.FULL, True, Overall.DEGRADED),
+        (PartState.TIMEOUT, False, Overall.DEGRADED),
+        (PartState.DOWN, False, Overall.DOWN),
+        (PartState.OUTDATED, False, Overall.DOWN),
+    ],
+)
+def test_a_database_that_is_only_busy_is_not_down(state: PartState, ok: bool, overall: Overall) -> None:
+    unknown = (part(name, PartState.UNKNOWN) for name in health.DATABASE_PARTS[1:])
+    report = HealthReport((part("database", state), *unknown, part("ollama"), part("model")))
+    assert (report.ok, report.overall) == (ok, overall)
+
+
 @contextmanager
 def monitoring(*checks: health.Check) -> Iterator[HealthMonitor]:
     monitor = HealthMonitor({(f"part-{number}",): check for number, check in enumerate(checks)})
@@ -122,10 +138,12 @@ def test_questions_within_a_second_cost_one_check() -> None:
         (("model",), False, Overall.DEGRADED),
         (("model", "indexer"), False, Overall.DEGRADED),
         (("database", "extension", "indexer"), False, Overall.DOWN),
+        (("disk",), True, Overall.DEGRADED),
+        (("disk", "indexer"), True, Overall.DEGRADED),
     ],
 )
 def test_an_indexer_that_does_not_work_stops_no_search_and_is_not_hidden(broken: tuple[str, ...], ok: bool, overall: Overall) -> None:
-    parts = (*health.DATABASE_PARTS, "ollama", "model")
+    parts = (*health.DATABASE_PARTS, "ollama", "model", "disk")
     report = HealthReport(tuple(Part(name, PartState.DOWN if name in broken else PartState.OK, "") for name in parts))
     assert (report.ok, report.overall) == (ok, overall)
 
@@ -142,6 +160,7 @@ def test_dead_services_are_found_down_at_once_and_without_a_password() -> None:
         ("indexer", PartState.UNKNOWN),
         ("ollama", PartState.DOWN),
         ("model", PartState.UNKNOWN),
+        ("disk", PartState.OK),
     ]
     assert "hunter2" not in str(report)
 

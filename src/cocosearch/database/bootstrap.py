@@ -5,6 +5,8 @@ import time
 import psycopg
 from psycopg import sql
 
+from cocosearch.database.failures import failures_explained
+
 ROLE = "cocosearch"
 DATABASE = "cocosearch"
 READY_TIMEOUT_SECONDS = 120.0
@@ -18,15 +20,15 @@ def bootstrap(admin_url: str) -> None:
         admin_url: libpq URI of a superuser's connection to the database `postgres`.
 
     Raises:
-        psycopg.Error: the server did not answer within two minutes, or refused.
+        CocosearchError: the server did not answer within two minutes, or refused.
     """
-    with _connect_when_ready(admin_url) as connection:
+    with failures_explained(), _connect_when_ready(admin_url) as connection:
         if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [ROLE]).fetchone() is None:
             connection.execute(sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE").format(sql.Identifier(ROLE)))
         if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone() is None:
             connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(DATABASE), sql.Identifier(ROLE)))
             connection.execute(sql.SQL("REVOKE CONNECT, TEMPORARY ON DATABASE {} FROM PUBLIC").format(sql.Identifier(DATABASE)))
-    with psycopg.connect(admin_url, dbname=DATABASE, autocommit=True) as connection:
+    with failures_explained(), psycopg.connect(admin_url, dbname=DATABASE, autocommit=True) as connection:
         connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
         connection.execute("ALTER EXTENSION vector UPDATE")
 

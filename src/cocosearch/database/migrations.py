@@ -6,9 +6,9 @@ from importlib import resources
 import psycopg
 
 from cocosearch.database.connection import Connection
+from cocosearch.database.extension import build_safely, check_extension
 from cocosearch.errors import DatabaseUnavailableError
 
-MIN_PGVECTOR = (0, 8)
 _MIGRATION_LOCK = 0x636F636D
 
 
@@ -29,30 +29,6 @@ def applied(connection: Connection) -> list[int]:
     if not exists or not exists[0]:
         return []
     return [row[0] for row in connection.execute("SELECT number FROM migrations ORDER BY number")]
-
-
-def pgvector_version(connection: Connection) -> tuple[int, ...] | None:
-    """Version of the extension in this database, or None where it is not created."""
-    row = connection.execute("SELECT extversion FROM pg_extension WHERE extname = 'vector'").fetchone()
-    return tuple(int(part) for part in row[0].split(".")) if row else None
-
-
-def check_extension(connection: Connection) -> None:
-    """Refuse a database that cannot do filtered vector search (iterative index scans came with pgvector 0.8).
-
-    Raises:
-        DatabaseUnavailableError: the extension is missing or too old; says what a superuser must run.
-    """
-    version = pgvector_version(connection)
-    if version is None:
-        raise DatabaseUnavailableError(
-            "The database lacks the extension vector. A superuser must run: CREATE EXTENSION vector (pgvector 0.8 or later)."
-        )
-    if version < MIN_PGVECTOR:
-        found = ".".join(map(str, version))
-        raise DatabaseUnavailableError(
-            f"pgvector {found} is too old, 0.8 is needed. Install a newer package; then a superuser runs: ALTER EXTENSION vector UPDATE."
-        )
 
 
 def check_migrated(connection: Connection) -> None:
@@ -83,6 +59,7 @@ def migrate(connection: Connection) -> list[int]:
         DatabaseUnavailableError: the extension is missing or too old.
     """
     check_extension(connection)
+    build_safely(connection)
     scripts = available()
     connection.execute("SELECT pg_advisory_lock(%s)", [_MIGRATION_LOCK])
     try:

@@ -9,12 +9,16 @@ from pgvector import HalfVector
 from psycopg import sql
 
 from cocosearch.database.connection import Connection
+from cocosearch.database.extension import build_safely
+from cocosearch.database.locks import index_build
 from cocosearch.ollama import Model, Vector
 
 # Links of a vector, and how many candidates it is compared with when it is inserted (pgvector's defaults: 16 and 64). Among 121,000 texts
 # fewer lose a tenth of the true neighbours, and some queries all of them; this costs an insertion 0.14 ms more (benchmarks/README.md).
 HNSW_M = 16
 HNSW_EF_CONSTRUCTION = 128
+# Name of a model's index, before the model's id.
+_VECTOR_INDEX = "embeddings_of_model_"
 # Of embeddings e that are none: when the model is asked again, after ten minutes and then twice as long each time, up to a day.
 REFUSAL_DUE_AT = sql.SQL("""
     coalesce(e.refused_at + least(interval '1 day', interval '10 minutes' * power(2, least(greatest(e.refusals, 1), 12) - 1)), '-infinity')
@@ -35,7 +39,14 @@ class MissingText:
 def register_model(connection: Connection, model: Model) -> int:
     """Id of a model; a new one gets its own HNSW index over the vectors that it will make."""
     key = [model.name, model.digest, model.prompt_version]
-    with connection.transaction():
+    known = connection.execute(
+        "UPDATE models SET context_tokens = %s WHERE (name, digest, prompt_version) = (%s, %s, %s) RETURNING id",
+        [model.context_tokens, *key],
+    ).fetchone()
+    if known is not None:
+        return int(known[0])
+    build_safely(connection)
+    with index_build(connection), connection.transaction():
         created = connection.execute(
             """
             INSERT INTO models (name, digest, prompt_version, dimensions, context_tokens) VALUES (%s, %s, %s, %s, %s)
@@ -44,25 +55,30 @@ def register_model(connection: Connection, model: Model) -> int:
             [*key, model.dimensions, model.context_tokens],
         ).fetchone()
         if created is not None:
-            name, dimensions, model_id = (
-                sql.Identifier(f"embeddings_of_model_{created[0]}"),
-                sql.Literal(model.dimensions),
-                sql.Literal(created[0]),
-            )
-            statement = (
-                "CREATE INDEX {} ON embeddings USING hnsw ((embedding::halfvec({})) halfvec_cosine_ops)"
-                " WITH (m = {}, ef_construction = {}) WHERE model_id = {}"
-            )
-            connection.execute(
-                sql.SQL(statement).format(name, dimensions, sql.Literal(HNSW_M), sql.Literal(HNSW_EF_CONSTRUCTION), model_id)
-            )
+            create_vector_index(connection, int(created[0]), model.dimensions)
             return int(created[0])
-    known = connection.execute(
-        "UPDATE models SET context_tokens = %s WHERE (name, digest, prompt_version) = (%s, %s, %s) RETURNING id",
-        [model.context_tokens, *key],
-    ).fetchone()
-    assert known is not None  # noqa: S101 - models are never deleted
-    return int(known[0])
+    return register_model(connection, model)  # another process made it in this moment
+
+
+def create_vector_index(connection: Connection, model_id: int, dimensions: int, *, concurrently: bool = False) -> None:
+    """Build a model's own HNSW index; concurrently beside writes, and then not in a transaction."""
+    statement = (
+        "CREATE INDEX {} {} ON embeddings USING hnsw ((embedding::halfvec({})) halfvec_cosine_ops)"
+        " WITH (m = {}, ef_construction = {}) WHERE model_id = {}"
+    )
+    connection.execute(
+        sql.SQL(statement).format(
+            sql.SQL("CONCURRENTLY" if concurrently else ""),
+            sql.Identifier(f"{_VECTOR_INDEX}{model_id}"),
+            *map(sql.Literal, (dimensions, HNSW_M, HNSW_EF_CONSTRUCTION, model_id)),
+        )
+    )
+
+
+def models_without_index(connection: Connection) -> list[tuple[int, int]]:
+    """Ids and dimensions of the models whose index is gone."""
+    rows = connection.execute("SELECT id, dimensions FROM models WHERE to_regclass(%s || id) IS NULL ORDER BY id", [_VECTOR_INDEX])
+    return [(int(row[0]), int(row[1])) for row in rows]
 
 
 def find_model(connection: Connection, name: str, digest: str, prompt_version: int) -> tuple[int, int] | None:

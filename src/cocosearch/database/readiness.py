@@ -2,8 +2,10 @@
 
 import psycopg
 
-from cocosearch.database.connection import Connection, unavailable
-from cocosearch.database.migrations import applied, available, check_extension, pgvector_version
+from cocosearch.database.connection import Connection
+from cocosearch.database.extension import check_extension, pgvector_version
+from cocosearch.database.failures import explained
+from cocosearch.database.migrations import applied, available
 from cocosearch.errors import DatabaseUnavailableError
 from cocosearch.settings import Settings
 
@@ -17,7 +19,7 @@ def try_database(settings: Settings) -> str:
         What was found, in a sentence.
 
     Raises:
-        DatabaseUnavailableError: no connection, no extension, no right to make tables, or tables of a newer program; says what to run.
+        CocosearchError: no connection, no extension, no right to make tables, or tables of a newer program; says what to run.
     """
     try:
         with psycopg.connect(settings.database_url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_SECONDS) as connection:
@@ -26,7 +28,7 @@ def try_database(settings: Settings) -> str:
             _check_age(connection)
             return _found(connection)
     except psycopg.Error as error:
-        raise unavailable(error) from error
+        raise explained(error) from error
 
 
 def _check_rights(connection: Connection) -> None:

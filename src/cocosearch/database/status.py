@@ -55,8 +55,7 @@ class ProjectStatus:
     last_error: str | None
     notes: list[str] = field(default_factory=list)  # what could not be done as it should, such as honouring ignore rules
     refused: list[str] = field(default_factory=list)  # where chunks are that the model refused: path:line, the first of them
-    # What keeps it waiting, where nothing will come of that by itself.
-    held_up: str | None = None
+    held_up: str | None = None  # what it waits for
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "state", ProjectState(self.state))
@@ -95,7 +94,7 @@ _STATUS = sql.SQL("""
            m.name AS model,
            (SELECT count(*) FROM files f WHERE f.project_id = p.id AND f.skip_reason IS NULL) AS files,
            p.chunks, p.chunks_embedded, p.files_total, p.files_done, p.skipped,
-           p.requested_at, p.started_at, p.indexed_at, p.checked_at, p.last_error, p.notes,
+           p.requested_at, p.started_at, p.indexed_at, p.checked_at, p.last_error, p.notes, p.held_up,
            ARRAY(
                SELECT c.path || ':' || c.start_line FROM embeddings e JOIN chunks c ON c.embedded_digest = e.text_digest
                WHERE e.model_id = p.model_id AND e.embedding IS NULL AND c.project_id = p.id
@@ -132,15 +131,24 @@ def project_status(connection: Connection, name: str) -> ProjectStatus:
     return _with_what_holds_up(connection, [status])[0]
 
 
+def why_full(connection: Connection) -> str | None:
+    """What the database said when it had no room for what an index run wrote last; None where it had."""
+    row = connection.execute("SELECT held_up FROM projects WHERE database_full LIMIT 1").fetchone()
+    return str(row[0]) if row else None
+
+
 def _with_what_holds_up(connection: Connection, projects: list[ProjectStatus]) -> list[ProjectStatus]:
-    """The same; those that wait for an indexer that does not work say so."""
+    """The same; those that wait for an indexer that does not work say so first."""
     waiting = {ProjectState.WAITING, ProjectState.INTERRUPTED}
     if not any(status.state in waiting for status in projects):
         return projects
     indexer = indexer_life(connection)
     if indexer.life is Life.LIVES:
         return projects
-    return [replace(status, held_up=indexer.detail) if status.state in waiting else status for status in projects]
+    return [
+        replace(status, held_up=" ".join(filter(None, [indexer.detail, status.held_up]))) if status.state in waiting else status
+        for status in projects
+    ]
 
 
 def project_not_found(connection: Connection, name: str) -> ProjectNotFoundError:

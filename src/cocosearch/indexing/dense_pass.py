@@ -9,10 +9,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
-import psycopg
-from psycopg_pool import PoolTimeout
-
-from cocosearch.database.connection import Pool, unavailable
+from cocosearch.database.connection import Pool
 from cocosearch.database.models import MissingText, missing_texts, store_embeddings, unsynced, use_model
 from cocosearch.indexing.embedding import embedded_text
 from cocosearch.indexing.lane import REQUESTS_IN_FLIGHT, Lane
@@ -73,14 +70,13 @@ class DensePass:
 
         Raises:
             EmbeddingUnavailableError, DatabaseUnavailableError: a service is down; what has been made is kept.
+            HeldUpError: the database is busy or a disk full, likewise.
         """
         assert self._pass is not None  # noqa: S101 - within `with`
         try:
             self._pass.result(seconds)
         except TimeoutError:
             return False
-        except (psycopg.OperationalError, PoolTimeout) as error:
-            raise unavailable(error) from error
         return True
 
     def _run(self) -> None:

@@ -11,15 +11,16 @@ from dataclasses import dataclass, field
 
 import psycopg
 
-from cocosearch.database.connection import Connection, is_lost
+from cocosearch.database.connection import Connection
+from cocosearch.database.failures import is_lost
 from cocosearch.database.models import find_model, last_known_window
-from cocosearch.errors import CocosearchError, EmbeddingUnavailableError
+from cocosearch.errors import CocosearchError, EmbeddingUnavailableError, HeldUpError
 from cocosearch.indexing.background import in_thread
 from cocosearch.indexing.children import Children
 from cocosearch.indexing.lane import Lane
 from cocosearch.indexing.listing import list_files
 from cocosearch.indexing.looks import Look, pause_after_look
-from cocosearch.indexing.outcome import failed, found_unchanged
+from cocosearch.indexing.outcome import failed, found_unchanged, held_up, waits
 from cocosearch.indexing.progress import Progress
 from cocosearch.indexing.pulse import Pulse
 from cocosearch.indexing.run import RunResult, index_project, listing_digest, recipe_for
@@ -72,7 +73,7 @@ class _Looking:
 
 @dataclass(slots=True)
 class _Running:
-    """A run under way; `note` is called from its thread."""
+    """A run under way; `note` and `wait` are called from its threads."""
 
     digest: bytes | None
     is_long: bool
@@ -80,6 +81,12 @@ class _Running:
     progress: Progress | None = None
     moved_at: float = field(default_factory=time.monotonic)
     reported: bool = False
+    held_up: str | None = None
+    told: str | None = None
+
+    def wait(self, sentence: str | None) -> None:
+        """Remember what it waits for, None for nothing; to wait is no standing still."""
+        self.held_up, self.moved_at = sentence, time.monotonic()
 
     def note(self, progress: Progress) -> None:
         """Remember when the counts last changed."""
@@ -269,7 +276,9 @@ class Indexer:
 
         def run() -> RunResult:
             lane, children = self.lane, self.children
-            return index_project(self.settings, seen.project, running.note, _busy, lane=lane, children=children, follow=True)
+            return index_project(
+                self.settings, seen.project, running.note, _busy, on_held_up=running.wait, lane=lane, children=children, follow=True
+            )
 
         running.future = in_thread(run, f"run-{due.name}")
 
@@ -277,6 +286,9 @@ class Indexer:
         """Note the end of a run. Then the files are looked at again at once: they may have changed meanwhile."""
         assert running.future is not None  # noqa: S101 - set where it is made
         if not running.future.done():
+            if running.held_up != running.told:  # the run itself may have no connection to say it
+                running.told = running.held_up
+                held_up(self.session, due.project_id, running.told)
             if running.hangs and not running.reported:
                 running.reported = True
                 self._note(due, f"Its run has not come on for {STILL_SECONDS:.0f} s. Is its file system slow or gone?")
@@ -294,22 +306,25 @@ class Indexer:
             log.info("%s: %s files, %s changed, %s chunks embedded", result.project, result.files, result.changed, result.embedded)
 
     def _fail(self, due: Due, error: BaseException, digest: bytes | None) -> None:
-        """The project's failure, whatever it is; said once, and again when it is another one."""
+        """The project's failure, whatever it is; said once, and again when it is another one. What is only held up has not failed."""
         unforeseen = not isinstance(error, CocosearchError)
         reason = f"{type(error).__name__}: {error}. The log of the indexer has the whole story." if unforeseen else str(error)
-        if self._schedule.failed(due.project_id, reason, digest):
+        if self._schedule.failed(due.project_id, reason, digest, will_pass=isinstance(error, HeldUpError)):
             cause = error if unforeseen else error.__cause__
             log.warning("%s: %s", due.name, reason, exc_info=cause if _is_unforeseen(cause) else None)
-        self._write(due, reason)
+        self._write(due, error if isinstance(error, HeldUpError) else reason)
 
     def _note(self, due: Due, reason: str) -> None:
         log.warning("%s: %s", due.name, reason)
         self._write(due, reason)
 
-    def _write(self, due: Due, reason: str) -> None:
+    def _write(self, due: Due, reason: str | HeldUpError) -> None:
         """Put the reason into the project's status; where only this row cannot be written now, the log has said it."""
         try:
-            failed(self.session, due.project_id, reason)
+            if isinstance(reason, HeldUpError):
+                waits(self.session, due.project_id, reason)
+            else:
+                failed(self.session, due.project_id, reason)
         except psycopg.Error as error:
             if is_lost(error):
                 raise

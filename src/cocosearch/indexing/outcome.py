@@ -7,6 +7,7 @@ from psycopg.types.json import Jsonb
 
 from cocosearch.database.connection import Connection
 from cocosearch.database.models import REFUSAL_DUE_AT
+from cocosearch.errors import DatabaseFullError, HeldUpError
 from cocosearch.indexing.listing import Listing
 from cocosearch.indexing.vanished import count_rows
 
@@ -19,7 +20,8 @@ def start(connection: Connection, project_id: int) -> None:
         """
         UPDATE projects
         SET state = 'indexing', started_at = clock_timestamp(), files_done = 0, listing_digest = NULL, vectors_complete = false,
-            row_counts = NULL
+            row_counts = NULL,
+            held_up = NULL, database_full = false
         WHERE id = %s
         """,
         [project_id],
@@ -41,6 +43,7 @@ def complete(connection: Connection, project_id: int) -> None:
         sql.SQL("""
         UPDATE projects p
         SET state = 'ready', indexed_at = clock_timestamp(), last_error = NULL, vectors_complete = true,
+            held_up = NULL, database_full = false,
             refusals_due_at = (
                 SELECT min({due_at}) FROM embeddings e JOIN chunks c ON c.embedded_digest = e.text_digest
                 WHERE e.model_id = p.model_id AND e.embedding IS NULL AND c.project_id = p.id
@@ -55,7 +58,25 @@ def failed(connection: Connection, project_id: int, error: str) -> None:
     """The run ended early; what it has written stays."""
     # An exception may quote anything; the database takes no half of a surrogate pair and no zero.
     writable = error.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")[:MAX_ERROR]
-    connection.execute("UPDATE projects SET state = 'failed', last_error = %s WHERE id = %s", [writable, project_id])
+    connection.execute(
+        "UPDATE projects SET state = 'failed', last_error = %s, held_up = NULL, database_full = false WHERE id = %s", [writable, project_id]
+    )
+
+
+def waits(connection: Connection, project_id: int, reason: HeldUpError) -> None:
+    """The run ended early for a reason that will pass, and the next run goes on where it was; said again, it writes nothing."""
+    connection.execute(
+        """
+        UPDATE projects SET state = 'waiting', held_up = %(sentence)s, database_full = %(full)s
+        WHERE id = %(project)s AND (state, held_up, database_full) IS DISTINCT FROM ('waiting', %(sentence)s, %(full)s)
+        """,
+        {"project": project_id, "sentence": str(reason), "full": isinstance(reason, DatabaseFullError)},
+    )
+
+
+def held_up(connection: Connection, project_id: int, sentence: str | None) -> None:
+    """The run goes on, and waits in this moment; None: it waits no more."""
+    connection.execute("UPDATE projects SET held_up = %s WHERE id = %s", [sentence, project_id])
 
 
 def found_unchanged(connection: Connection, project_id: int) -> None:
@@ -63,7 +84,8 @@ def found_unchanged(connection: Connection, project_id: int) -> None:
     connection.execute(
         """
         UPDATE projects
-        SET state = 'ready', last_error = NULL, checked_at = clock_timestamp(), started_at = greatest(started_at, requested_at)
+        SET state = 'ready', last_error = NULL, held_up = NULL, database_full = false,
+            checked_at = clock_timestamp(), started_at = greatest(started_at, requested_at)
         WHERE id = %s
         """,
         [project_id],

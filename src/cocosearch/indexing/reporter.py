@@ -6,11 +6,9 @@ import time
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-import psycopg
-from psycopg_pool import PoolTimeout
-
 from cocosearch.database.connection import Pool
 from cocosearch.database.statistics import STALE_SHARE, refresh_statistics
+from cocosearch.errors import DatabaseUnavailableError, HeldUpError
 from cocosearch.indexing.background import in_thread
 from cocosearch.indexing.progress import ProgressCallback, store_progress
 
@@ -78,5 +76,5 @@ class Reporter:
     def _try_to_report(self, *, final: bool = True) -> None:
         try:
             self._report(final=final)
-        except (psycopg.OperationalError, PoolTimeout) as error:
+        except (DatabaseUnavailableError, HeldUpError) as error:
             log.warning("progress is not stored: %s", error)  # what that means for the run, the run says

@@ -9,23 +9,31 @@ import msgspec
 from pgvector import SparseVector
 
 from cocosearch.database.connection import Connection, Pool
+from cocosearch.errors import DatabaseUnavailableError, HeldUpError
 from cocosearch.indexing.file_rows import FileRows
 from cocosearch.terms import DIMENSIONS
 
 
 class RowStore:
-    """Writes the rows of one project."""
+    """Writes the rows of one project, until the database cannot: then it refuses the rest, and `failure` says why."""
 
     def __init__(self, pool: Pool, project_id: int) -> None:
         self._pool = pool
         self._project_id = project_id
+        self.failure: HeldUpError | DatabaseUnavailableError | None = None
 
     def replace(self, path: str, rows: FileRows | None) -> None:
         """Put a file's rows in the place of those there are; None deletes them."""
-        with self._pool.connection() as connection, connection.transaction():
-            connection.execute("DELETE FROM files WHERE project_id = %s AND path = %s", [self._project_id, path])
-            if rows is not None:
-                self._insert(connection, path, rows)
+        if self.failure is not None:
+            raise self.failure
+        try:
+            with self._pool.connection() as connection, connection.transaction():
+                connection.execute("DELETE FROM files WHERE project_id = %s AND path = %s", [self._project_id, path])
+                if rows is not None:
+                    self._insert(connection, path, rows)
+        except (HeldUpError, DatabaseUnavailableError) as error:
+            self.failure = error
+            raise
 
     def _insert(self, connection: Connection, path: str, rows: FileRows) -> None:
         connection.execute(

@@ -7,16 +7,21 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-import psycopg
-
-from cocosearch.database import connect, open_pool
-from cocosearch.database.connection import Connection, Pool, unavailable
+from cocosearch.database.connection import PATIENCE_SECONDS, Connection, OnWait, Pool, connect
+from cocosearch.database.failures import FORESEEN, explained
 from cocosearch.database.jobs import register_project
 from cocosearch.database.locks import project_lock
 from cocosearch.database.models import count_texts, last_chunk_id, last_known_window
 from cocosearch.database.status import project_status
 from cocosearch.embedding.protocol import DEFAULT_CONTEXT_TOKENS
-from cocosearch.errors import CocosearchError, EmbeddingUnavailableError, IndexingError
+from cocosearch.errors import (
+    CocosearchError,
+    DatabaseUnavailableError,
+    EmbeddingUnavailableError,
+    HeldUpError,
+    IndexingError,
+    NoRoomError,
+)
 from cocosearch.indexing.children import Children
 from cocosearch.indexing.chunking import DEFAULT_CHUNK_CHARACTERS
 from cocosearch.indexing.dense_pass import DenseCounts, DensePass
@@ -26,13 +31,14 @@ from cocosearch.indexing.flow import Recipe
 from cocosearch.indexing.lane import Lane
 from cocosearch.indexing.listing import Listing, list_files
 from cocosearch.indexing.looks import Look
-from cocosearch.indexing.outcome import complete, failed, missing_rows, rows_written, start, sweep
+from cocosearch.indexing.outcome import complete, failed, held_up, missing_rows, rows_written, start, sweep, waits
 from cocosearch.indexing.progress import ProgressCallback
 from cocosearch.indexing.reporter import Reporter
 from cocosearch.indexing.rows import RowStore
 from cocosearch.indexing.vanished import take_back_what_vanished
 from cocosearch.ollama import OllamaClient
 from cocosearch.projects import Project, load_known_project
+from cocosearch.room import is_no_space, require_room
 from cocosearch.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -61,6 +67,7 @@ def index_project(
     on_progress: ProgressCallback = lambda _: None,
     on_wait: Callable[[], None] = lambda: None,
     *,
+    on_held_up: OnWait = lambda _: None,
     lane: Lane | None = None,
     children: Children | None = None,
     follow: bool = False,
@@ -72,6 +79,7 @@ def index_project(
         project: what to index.
         on_progress: called from another thread, a few times a second at most.
         on_wait: called once if another process has the project.
+        on_held_up: called with a sentence while the database is busy, and with None when it is not any more.
         lane: to the embedding server, where this process has other runs beside this one.
         children: that read the files, where this process has other runs beside this one.
         follow: look at the files again and again while vectors are being made, so that words find a change at once.
@@ -81,12 +89,22 @@ def index_project(
             which, and the next run takes up where this one ended. Also whatever nobody has foreseen, with the exception as its cause.
         EmbeddingUnavailableError: the embedding server is down; the rows are written and words find them.
         DatabaseUnavailableError: the database is down.
+        HeldUpError: the database was busy for long, or a disk is full; the project waits, and the next run goes on where this one ended.
     """
-    with connect(settings) as connection:
+    require_room(settings)
+    with connect(settings, patience_seconds=PATIENCE_SECONDS, on_wait=on_held_up) as connection:
         project_id = register_project(connection, project.name, project.root)
-    with project_lock(settings, project_id, on_wait) as session, ExitStack() as stack:
+    with project_lock(settings, project_id, on_wait, on_held_up=on_held_up) as session, ExitStack() as stack:
+
+        def wait(sentence: str | None) -> None:
+            on_held_up(sentence)
+            held_up(session, project_id, sentence)
+
         try:
-            client, pool = stack.enter_context(OllamaClient(settings)), stack.enter_context(open_pool(settings))
+            client = stack.enter_context(OllamaClient(settings))
+            pool = stack.enter_context(
+                Pool(settings, patience_seconds=PATIENCE_SECONDS, on_wait=wait, before_lending=lambda: require_room(settings))
+            )
             made = children or stack.enter_context(Children())
             made.warm_up()
             run = _Run(settings, project_id, session, client, pool, lane or Lane(settings.embed_batch), made)
@@ -95,17 +113,28 @@ def index_project(
             incomplete = _incomplete(session, project, error)
             _note_failure(session, project_id, incomplete)
             raise incomplete from error
-        except CocosearchError as error:
-            _note_failure(session, project_id, error)
-            raise
-        except psycopg.OperationalError as error:
-            failure = unavailable(error)
-            _note_failure(session, project_id, failure)
-            raise failure from error
         except Exception as error:
-            unforeseen = IndexingError(f"'{project.name}' cannot be indexed: {type(error).__name__}: {error}. The log has the whole story.")
-            _note_failure(session, project_id, unforeseen)
-            raise unforeseen from error
+            failure = _failure(settings, project, error)
+            _note_failure(session, project_id, failure)
+            if failure is error:
+                raise
+            raise failure from error
+
+
+def _failure(settings: Settings, project: Project, error: Exception) -> CocosearchError:
+    """The error for a reader; on a full disk things fail in many ways, and the disk is the reason."""
+    if not isinstance(error, HeldUpError | DatabaseUnavailableError):
+        try:
+            require_room(settings)
+        except NoRoomError as full:
+            return full
+    if isinstance(error, CocosearchError):
+        return error
+    if isinstance(error, FORESEEN):
+        return explained(error)
+    if is_no_space(error):
+        return NoRoomError(f"A disk is full: {error}. Make room on it; search goes on, and so does indexing by itself then.")
+    return IndexingError(f"'{project.name}' cannot be indexed: {type(error).__name__}: {error}. The log has the whole story.")
 
 
 def _incomplete(session: Connection, project: Project, error: EmbeddingUnavailableError) -> EmbeddingUnavailableError:
@@ -120,8 +149,11 @@ def _incomplete(session: Connection, project: Project, error: EmbeddingUnavailab
 def _note_failure(session: Connection, project_id: int, failure: CocosearchError) -> None:
     """Tell others why the run failed; a session that is lost too must not hide the reason from the caller."""
     try:
-        failed(session, project_id, str(failure))
-    except psycopg.OperationalError as error:
+        if isinstance(failure, HeldUpError):
+            waits(session, project_id, failure)
+        else:
+            failed(session, project_id, str(failure))
+    except FORESEEN as error:
         log.warning("the failure could not be written to the database: %s", error)
 
 
@@ -200,10 +232,11 @@ class _Run:
         if not state.ensure_matches(self.session, self.project_id):
             self.rebuilt = True
         reporter.files_total = len(listing.files)
-        engine = Engine(
-            self.settings.engine_map_bytes, project, state.engine_path, RowStore(self.pool, self.project_id), reporter, self.children
-        )
+        store = RowStore(self.pool, self.project_id)
+        engine = Engine(self.settings.engine_map_bytes, project, state.engine_path, store, reporter, self.children)
         report = asyncio.run(engine.run(listing, recipe))
+        if store.failure is not None:
+            raise store.failure
         if not report.errors and missing_rows(self.session, self.project_id, listing):
             log.warning("%s: rows are missing that the engine has written; rebuilding", project.name)
             state.start_anew(self.session, self.project_id)

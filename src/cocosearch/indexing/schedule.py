@@ -11,6 +11,10 @@ FIRST_RETRY_SECONDS = 2.0
 MAX_RETRY_SECONDS = 300.0
 COUNT_SECONDS = 60.0
 PAUSE_PER_COUNT = 1000.0
+# So many lead to the longest pause; without an end a failure of days would grow beyond what a float holds.
+MAX_DOUBLINGS = 10
+# Of what will pass, such as a full disk: whoever makes room sees indexing go on within so long.
+MAX_PASSING_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +109,11 @@ class Schedule:
         """Nothing is to be tried again."""
         self._failures.pop(project_id, None)
 
-    def failed(self, project_id: int, reason: str, digest: bytes | None) -> bool:
+    def failed(self, project_id: int, reason: str, digest: bytes | None, *, will_pass: bool = False) -> bool:
         """Wait longer after each failure; returns whether the reason is another one than the last time."""
         last = self._failures.get(project_id)
         count = last.count + 1 if last else 0
-        pause = min(MAX_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2.0**count)
+        pause = min(MAX_PASSING_SECONDS if will_pass else MAX_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2.0 ** min(count, MAX_DOUBLINGS))
         self._failures[project_id] = _Failure(reason, digest, count, time.monotonic() + pause)
         return last is None or last.reason != reason
 

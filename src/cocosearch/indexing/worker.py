@@ -21,7 +21,7 @@ from cocosearch.database.migrations import check_migrated
 from cocosearch.database.models import forget_embeddings
 from cocosearch.database.queries import QUERY_CHANNEL
 from cocosearch.embedding.proof import seconds_since_vector
-from cocosearch.errors import CocosearchError, DatabaseUnavailableError
+from cocosearch.errors import CocosearchError, DatabaseUnavailableError, HeldUpError
 from cocosearch.indexing.background import in_thread
 from cocosearch.indexing.children import Children
 from cocosearch.indexing.indexer import Indexer
@@ -66,7 +66,7 @@ def run_indexer(settings: Settings, *, drain: bool = False) -> None:
 
 def _run(settings: Settings, *, drain: bool) -> bool:
     """Serve, over and over again; returns whether some thread hangs."""
-    pulse = Pulse(Watchdog(), lambda: seconds_since_vector(settings))
+    pulse, serving = Pulse(Watchdog(), lambda: seconds_since_vector(settings)), False
     with Children() as children:
         while True:
             try:
@@ -76,8 +76,11 @@ def _run(settings: Settings, *, drain: bool) -> bool:
                         return False
                     _wait_for_lock(session, pulse)
                     notify("READY=1")
+                    serving = True
                     return _serve(settings, session, children, pulse, drain=drain)
-            except (DatabaseUnavailableError, psycopg.OperationalError) as error:
+            except (DatabaseUnavailableError, HeldUpError) as error:
+                if drain and serving:
+                    raise RuntimeError("the database was lost in the middle of the work") from error
                 if drain:
                     raise
                 log.warning("waiting for the database: %s", error)
@@ -149,5 +152,5 @@ def _forget(settings: Settings) -> None:
     try:
         with connect(settings) as connection:
             log.info("forgot %s unused embeddings", forget_embeddings(connection, CACHE_UNUSED_FOR))
-    except (DatabaseUnavailableError, psycopg.Error) as error:
+    except (DatabaseUnavailableError, HeldUpError, psycopg.Error) as error:
         log.warning("unused embeddings were not forgotten; the next start tries again: %s", error)

@@ -4,9 +4,8 @@ import time
 from dataclasses import dataclass, replace
 
 import psycopg
-from psycopg_pool import PoolTimeout
 
-from cocosearch.database.connection import Connection, Pool, unavailable
+from cocosearch.database.connection import Connection, Pool
 from cocosearch.database.models import find_model
 from cocosearch.database.queries import announce_query
 from cocosearch.database.status import project_not_found
@@ -57,6 +56,7 @@ def search(
         CocosearchError: the request is out of bounds.
         ProjectNotFoundError: its project is not indexed.
         DatabaseUnavailableError: the database is down. Without Ollama the lexical hits come back with a note.
+        DatabaseBusyError: the database has no connection or no time for it now.
     """
     began = time.perf_counter()
     request = tidied(request)
@@ -68,8 +68,6 @@ def search(
         sql_began = time.perf_counter()
         with pool.connection() as connection, connection.transaction():
             response = _answer(connection, replace(request, query=asked), vector, arms, weights)
-    except (psycopg.OperationalError, PoolTimeout) as error:
-        raise unavailable(error) from error
     except psycopg.errors.InvalidRegularExpression as error:
         raise CocosearchError(f"The path pattern '{request.path_glob}' is none that paths can be matched with.") from error
     hits, notes, indexes = response

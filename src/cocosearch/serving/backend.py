@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TypeVar
 
 import psycopg
-from psycopg_pool import PoolTimeout
 
-from cocosearch.database.connection import unavailable
+from cocosearch.database.failures import is_lost
 from cocosearch.database.jobs import Job
 from cocosearch.database.status import ProjectStatus
 from cocosearch.errors import DatabaseUnavailableError
@@ -79,6 +78,7 @@ def appliance_backend(settings: Settings) -> Backend:
         health_checks={
             health.DATABASE_PARTS: lambda: health.check_database(settings),
             ("ollama", "model"): lambda: health.check_ollama(settings, watching_client, client.known_away),
+            (health.DISK,): lambda: health.check_disk(settings),
         },
         connections=connections,
     )
@@ -100,24 +100,18 @@ def _reading(read: Callable[[], T]) -> T:
         with _sentences():
             return read()
     except DatabaseUnavailableError as error:
-        if not _connection_broke(error.__cause__):
+        # No connection to be had has no cause of psycopg's, and is no reason to ask at once again.
+        if not (isinstance(error.__cause__, psycopg.Error) and is_lost(error.__cause__)):
             raise
     with _sentences():
         return read()
 
 
-def _connection_broke(cause: BaseException | None) -> bool:
-    """Whether a connection that worked has ended: no connection to be had, or a statement over its time limit, is something else."""
-    return isinstance(cause, psycopg.OperationalError) and not isinstance(cause, PoolTimeout | psycopg.errors.QueryCanceled)
-
-
 @contextmanager
 def _sentences() -> Iterator[None]:
-    """Failures of the database become the sentence about them."""
+    """A database without our tables becomes the sentence about it; the pool has those about its failures."""
     try:
         yield
-    except psycopg.OperationalError as error:
-        raise unavailable(error) from error
     except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedFunction) as error:
         raise DatabaseUnavailableError(
             "The tables in the database are not there yet, or those of another release: an upgrade may be under way, so try again in a "

@@ -129,6 +129,7 @@ class ProjectInfo(BaseModel):
     indexed_at: datetime | None = Field(description="When the index was last complete.")
     checked_at: datetime | None = Field(description="When the files were last looked at for changes.")
     last_error: str | None = Field(description="Why the last run failed, if it did.")
+    held_up: str | None = Field(default=None, description="What it waits for: a full disk, a busy database, an indexer that is gone.")
     notes: list[str] = Field(default=[], description="What could not be honoured, for example ignore rules that cannot be read.")
 
     @classmethod
@@ -150,6 +151,7 @@ class ProjectInfo(BaseModel):
             indexed_at=status.indexed_at,
             checked_at=status.checked_at,
             last_error=None if status.last_error is None else shortened(shown(status.last_error), most),
+            held_up=None if status.held_up is None else shortened(shown(status.held_up), most),
             notes=[shortened(shown(note), most) for note in status.notes],
         )
 

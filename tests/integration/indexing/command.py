@@ -20,11 +20,11 @@ def environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def start(settings: Settings, *arguments: str) -> subprocess.Popen[str]:
-    """Begin a command; its output is piped."""
+def start(settings: Settings, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+    """Begin a command, with more variables in its environment; its output is piped."""
     return subprocess.Popen(
         [sys.executable, "-m", "cocosearch", *arguments],
-        env=environment(settings),
+        env=environment(settings) | variables,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

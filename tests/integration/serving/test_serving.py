@@ -38,7 +38,7 @@ def test_index_search_and_status_over_http(place: Place) -> None:
         url = f"{client.base_url}/mcp"
         health = client.get("/health")
         assert health.status_code == 200, health.text
-        assert health.json()["parts"] == dict.fromkeys(("database", "extension", "indexer", "ollama", "model"), "ok")
+        assert health.json()["parts"] == dict.fromkeys(("database", "extension", "indexer", "ollama", "model", "disk"), "ok")
         empty = call(url, "search_code", query="tax")
         assert empty["hits"] == []
         assert "Nothing is indexed yet" in empty["note"]
@@ -100,6 +100,7 @@ def test_the_server_starts_without_services_says_so_and_recovers_by_itself(place
                     "indexer": "unknown",
                     "ollama": "down",
                     "model": "unknown",
+                    "disk": "ok",
                 }
                 url = f"{client.base_url}/mcp"
                 with pytest.raises(ToolError, match="The database cannot be used"):
