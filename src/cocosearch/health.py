@@ -295,7 +295,8 @@ class HealthMonitor:
             watched.parts, watched.finished_at = parts, time.monotonic()
         if error is not None:
             log.error("the health check of %s broke", ", ".join(watched.names), exc_info=error)
-        if any(part not in before for part in parts):
+        # Before every check has ended once there is nothing to say of the whole.
+        if any(part not in before for part in parts) and all(each.parts for each in self._watched):
             notify(f"STATUS={self._in_a_line()}")
         for part in parts:
             if part not in before:
