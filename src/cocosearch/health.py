@@ -2,12 +2,13 @@
 
 import logging
 import math
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 
@@ -28,6 +29,7 @@ from cocosearch.sdnotify import notify
 from cocosearch.settings import Settings
 
 log = logging.getLogger(__name__)
+_FIGURES = re.compile(r"[0-9.]+ ([KMGT]iB|s|ms)\b")
 
 CONNECT_TIMEOUT_SECONDS = 2
 STATEMENT_TIMEOUT_MS = 2000
@@ -216,6 +218,11 @@ def check(settings: Settings, client: OllamaClient) -> HealthReport:
     return HealthReport(check_database(settings) + check_ollama(settings, client, client.known_away) + check_disk(settings))
 
 
+def _without_figures(part: Part) -> Part:
+    """What is worth a line in the log when it changes: ages and sizes always do."""
+    return replace(part, detail=_FIGURES.sub("", part.detail))
+
+
 @dataclass(slots=True)
 class _Watched:
     """One check with its thread, its last result and the run under way."""
@@ -295,13 +302,14 @@ class HealthMonitor:
             watched.parts, watched.finished_at = parts, time.monotonic()
         if error is not None:
             log.error("the health check of %s broke", ", ".join(watched.names), exc_info=error)
+        known = {_without_figures(part) for part in before}
+        changed = [part for part in parts if _without_figures(part) not in known]
         # Before every check has ended once there is nothing to say of the whole.
-        if any(part not in before for part in parts) and all(each.parts for each in self._watched):
+        if changed and all(each.parts for each in self._watched):
             notify(f"STATUS={self._in_a_line()}")
-        for part in parts:
-            if part not in before:
-                level = logging.INFO if part.state is PartState.OK else logging.WARNING
-                log.log(level, "health: %s is %s: %s", part.name, part.state, part.detail)
+        for part in changed:
+            level = logging.INFO if part.state is PartState.OK else logging.WARNING
+            log.log(level, "health: %s is %s: %s", part.name, part.state, part.detail)
 
     def _in_a_line(self) -> str:
         """For `systemctl status`: the word for the whole, and what does not work."""

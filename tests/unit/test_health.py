@@ -117,6 +117,19 @@ def test_a_check_that_breaks_is_a_finding(caplog: pytest.LogCaptureFixture) -> N
     assert "ZeroDivisionError" in caplog.text
 
 
+def test_an_age_that_grows_is_no_news(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "FRESH_FOR_SECONDS", 0.0)
+    ages = iter(range(1, 1000))
+
+    def check() -> tuple[Part, ...]:
+        return (Part("model", PartState.OK, f"It made a vector {next(ages)} s ago."),)
+
+    with caplog.at_level("INFO", logger="cocosearch.health"), monitoring(check) as monitor:
+        for _ in range(5):
+            monitor.report()
+    assert sum("health: model" in message for message in caplog.messages) == 1
+
+
 def test_questions_within_a_second_cost_one_check() -> None:
     calls: list[int] = []
 
