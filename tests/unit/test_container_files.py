@@ -88,6 +88,14 @@ def test_the_readme_opens_the_image_to_this_machine_alone(engine: str) -> None:
     assert "no-new-privileges" in documented["--security-opt"]
 
 
+def test_what_the_target_starts_stands_behind_it() -> None:
+    """As in the roles: by itself systemd would order the target behind it, and break the circle by leaving one of the two out."""
+    units = (REPOSITORY / "image" / "rootfs" / "etc" / "systemd" / "system").glob("*.service")
+    wanted = [text for unit in units if "WantedBy=cocosearch.target" in (text := unit.read_text(encoding="utf-8"))]
+    assert wanted
+    assert all(re.search(r"^After=.*\bcocosearch\.target$", text, re.MULTILINE) for text in wanted)
+
+
 def test_the_containers_log_has_every_service() -> None:
     of_roles = {template.name.removesuffix(".j2") for template in REPOSITORY.glob("roles/*/templates/*.service.j2")}
     of_image = {unit.name for unit in (REPOSITORY / "image" / "rootfs" / "etc" / "systemd" / "system").glob("*.service")}
