@@ -31,8 +31,8 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 def processes() -> list[int]:
-    """Numbers of the processes that read files for this one."""
-    own = [int(number) for task in Path("/proc/self/task").iterdir() for number in (task / "children").read_text().split()]
+    """Numbers of the processes that read files for this one; a thread may end while its children are counted."""
+    own = [int(number) for task in Path("/proc/self/task").iterdir() for number in read(f"{task}/children").split()]
     return [number for number in own if b"cocosearch.indexing.child" in read(f"/proc/{number}/cmdline")]
 
 
@@ -204,6 +204,9 @@ def test_the_process_knows_nothing_of_the_service(project: Path, monkeypatch: py
 
 
 def sockets(process: int) -> set[str]:
-    directory = f"/proc/{process}/fd"
-    links = [os.readlink(path) for name in os.listdir(directory) if os.path.lexists(path := f"{directory}/{name}")]  # noqa: PTH115, PTH208
+    """The sockets that a process has open; a thread of it may close one meanwhile."""
+    links = set()
+    for opened in Path(f"/proc/{process}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            links.add(str(opened.readlink()))
     return {link for link in links if link.startswith("socket:")}
