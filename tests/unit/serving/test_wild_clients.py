@@ -111,12 +111,12 @@ def test_a_client_that_does_not_read_is_left(hasty: WildServer) -> None:
     before = hasty.sockets()
     with hasty.connect() as connection:
         connection.settimeout(2)
-        wait_until(lambda: hasty.sockets() > before)  # it has taken the connection
+        taken = hasty.wait_for_another(before)
         flood = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n" * 1000
         with contextlib.suppress(TimeoutError, BrokenPipeError, ConnectionResetError):
             while True:
                 connection.sendall(flood)
-        wait_until(lambda: hasty.sockets() <= before)
+        hasty.wait_for_end_of(taken)
         assert hasty.answers() == WELL
 
 
@@ -232,26 +232,26 @@ def test_expect_100_continue(hasty: WildServer) -> None:
 
 
 def test_an_upload_that_breaks_off_is_no_traceback(hasty: WildServer) -> None:
-    idle = hasty.sockets()
     for sent in (b"Content-Length: 1000\r\n\r\n{", b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n", b"Content-Length: 1000\r\n\r\n"):
         for half in (True, False):
+            before = hasty.sockets()
             with hasty.connect() as connection:
                 connection.sendall(POST_MCP + sent)
-                wait_until(lambda: hasty.sockets() > idle)
+                taken = hasty.wait_for_another(before)
                 if half:
                     connection.shutdown(socket.SHUT_WR)
                     assert read_to_end(connection) == b""
-            wait_until(lambda: hasty.sockets() <= idle)
+            hasty.wait_for_end_of(taken)
     assert hasty.answers() == WELL
 
 
 def test_clients_that_leave_while_their_calls_run_leave_nothing_behind(wild: WildServer) -> None:
     body = CALL.replace(b'"list_projects","arguments":{}', b'"search_code","arguments":{"query":"sleep 0.2"}')
     sent = POST_MCP + b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
-    before = wild.sockets()
+    before = len(wild.sockets())
     with held(wild, 100, sent):
         assert wild.answers() == WELL
-    wait_until(lambda: wild.sockets() <= before)
+    wait_until(lambda: len(wild.sockets()) <= before)
     assert wild.answers() == WELL
 
 

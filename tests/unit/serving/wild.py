@@ -50,9 +50,18 @@ class WildServer:
                 names.append(str(opened.readlink()))
         return names
 
-    def sockets(self) -> int:
-        """How many sockets it has open."""
-        return sum(name.startswith("socket:") for name in self.files())
+    def sockets(self) -> frozenset[str]:
+        """Names of the sockets that it has open; connections of before may still be closing, so their number tells little."""
+        return frozenset(name for name in self.files() if name.startswith("socket:"))
+
+    def wait_for_another(self, before: frozenset[str]) -> frozenset[str]:
+        """Wait until it has taken a connection; the sockets that were not there before."""
+        wait_until(lambda: bool(self.sockets() - before))
+        return self.sockets() - before
+
+    def wait_for_end_of(self, sockets: frozenset[str]) -> None:
+        """Wait until it has closed these."""
+        wait_until(lambda: not self.sockets() & sockets)
 
     def processor_seconds(self) -> float:
         """Processor time that it has used."""
