@@ -45,6 +45,8 @@ def matches(data: bytes, source: Source) -> "list[tuple[int, dict[str, list[Node
         if progress.stopped:
             return []
         raise
+    if progress.stopped:
+        return []
     # The binding crashes where a query compares the text of a tree that was read by a callback; this takes the whole old tree over.
     tree = parser.parse(data, bounded)
     cursor = QueryCursor(query, match_limit=MATCH_LIMIT)
@@ -53,7 +55,10 @@ def matches(data: bytes, source: Source) -> "list[tuple[int, dict[str, list[Node
 
 
 class _Progress:
-    """Hands the text to the parser, and stops it where it takes too long. The text outlives the parse: nothing is copied."""
+    """Hands the text to the parser, and stops it where it takes too long. The text outlives the parse: nothing is copied.
+
+    The parser does not ask whether to stop within a step, and skipping what is no token is one step however long: then the text ends early.
+    """
 
     def __init__(self, data: bytes) -> None:
         self.stopped = False
@@ -62,12 +67,14 @@ class _Progress:
         self._end = time.thread_time() + MAX_SECONDS
 
     def read(self, offset: int, _point: "Point") -> memoryview:
-        self._left -= 1
-        return self._view[offset:]
+        return self._view[len(self._view) if self._takes_too_long() else offset :]
 
     def stops(self, _offset: int, _has_error: bool) -> bool:
+        return self._takes_too_long()
+
+    def _takes_too_long(self) -> bool:
         self._left -= 1
-        self.stopped = self._left < 0 or time.thread_time() > self._end
+        self.stopped = self.stopped or self._left < 0 or time.thread_time() > self._end
         return self.stopped
 
 
