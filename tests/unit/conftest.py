@@ -1,4 +1,4 @@
-"""Every test sees an environment without settings of the machine that it runs on."""
+"""Every test sees an environment without settings of the machine, or habits of the shell, that it runs on."""
 
 import os
 import signal

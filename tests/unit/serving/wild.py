@@ -56,8 +56,15 @@ class WildServer:
 
     def wait_for_another(self, before: frozenset[str]) -> frozenset[str]:
         """Wait until it has taken a connection; the sockets that were not there before."""
-        wait_until(lambda: bool(self.sockets() - before))
-        return self.sockets() - before
+        taken: frozenset[str] = frozenset()
+
+        def has_taken() -> bool:
+            nonlocal taken
+            taken = self.sockets() - before
+            return bool(taken)
+
+        wait_until(has_taken)
+        return taken
 
     def wait_for_end_of(self, sockets: frozenset[str]) -> None:
         """Wait until it has closed these."""
