@@ -14,19 +14,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-import httpx
 from tests.appliance.client import Assistant
-from tests.appliance.facts import CREDENTIAL, PORT, PROJECTS, wait_until
 from tests.soak.faults import faults_for, in_random_order
 from tests.soak.machine import SERVICES, Machine
 from tests.soak.people import Developer, Searcher
+from tests.soak.project import DIRECTORY, PROJECT, assistant_of, prepare, wait_for_health
 from tests.soak.verdict import Finding, compare_with_clean_run, every_refusal_has_a_sentence, memory_is_flat, settle
 
-PROJECT = "soak"
-DIRECTORY = f"{PROJECTS}/{PROJECT}"
-PACKAGES = "json logging http wsgiref"
 FAULT_EVERY_SECONDS = 60.0
-READY_SECONDS = 300.0
 SAMPLE_EVERY_SECONDS = 15.0
 
 
@@ -60,21 +55,12 @@ def main() -> int:
     arguments = parser.parse_args()
     machine = Machine(arguments.engine, arguments.name)
     print(f"seed {arguments.seed}: give it again to have the same faults in the same order", flush=True)
-    assistant = Assistant(f"http://{machine.address(PORT)}/mcp", machine.run("cat", CREDENTIAL).strip())
-    _prepare(machine, assistant)
+    assistant = assistant_of(machine)
+    prepare(machine, assistant)
     findings = _soak(machine, assistant, arguments.minutes * 60, arguments.seed)
     for finding in findings:
         print(f"{'holds' if finding.holds else 'DOES NOT HOLD'}: {finding.what} ({finding.seen})", flush=True)
     return 0 if all(finding.holds for finding in findings) else 1
-
-
-def _prepare(machine: Machine, assistant: Assistant) -> None:
-    machine.shell(
-        f"mkdir -p {DIRECTORY}; cd /usr/lib/python3.13; cp -r {PACKAGES} {DIRECTORY}; find {DIRECTORY} -name __pycache__ | xargs rm -rf"
-    )
-    _wait_for_health(machine)
-    machine.run("cocosearch", "index", DIRECTORY)
-    settle(assistant, PROJECT)
 
 
 def _soak(machine: Machine, assistant: Assistant, seconds: float, seed: int) -> list[Finding]:
@@ -92,7 +78,7 @@ def _soak(machine: Machine, assistant: Assistant, seconds: float, seed: int) -> 
             stopped.set()
     for work in at_work:
         work.result()
-    _wait_for_health(machine)
+    wait_for_health(machine)
     settle(assistant, PROJECT)
     print(f"{developer.changes} changes of files, {dict(searcher.counts())} answers")
     print(f"longest without any answer {searcher.longest_without('whole', 'less', 'refused'):.0f} s,", end=" ")
@@ -119,16 +105,6 @@ def _do_faults(machine: Machine, searcher: Searcher, seconds: float, seed: int) 
         faults[name](machine)
         time.sleep(max(0.0, min(end, began + FAULT_EVERY_SECONDS) - time.monotonic()))
         print(f"          answers so far: {dict(searcher.counts())}", flush=True)
-
-
-def _wait_for_health(machine: Machine) -> None:
-    def healthy() -> bool:
-        try:
-            return httpx.get(f"http://{machine.address(PORT)}/health", timeout=10).status_code == httpx.codes.OK
-        except httpx.TransportError:
-            return False
-
-    wait_until(healthy, READY_SECONDS, "the appliance to be healthy")
 
 
 if __name__ == "__main__":

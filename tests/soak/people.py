@@ -28,11 +28,14 @@ class Answer:
 
 @dataclass
 class Searcher:
-    """Searches once a second until it is told to stop."""
+    """Searches once a second, or as often as it is told, until it is told to stop."""
 
     assistant: Assistant
     project: str
     stopped: threading.Event
+    every_seconds: float = SEARCH_EVERY_SECONDS
+    # A question that was asked before needs no embedding server: its vector is kept.
+    asks_anew: bool = False
     answers: list[Answer] = field(default_factory=list)
 
     def run(self) -> None:
@@ -40,11 +43,12 @@ class Searcher:
         number = 0
         while not self.stopped.is_set():
             began = time.monotonic()
-            kind, words = self._search(QUESTIONS[number % len(QUESTIONS)])
+            question = QUESTIONS[number % len(QUESTIONS)]
+            kind, words = self._search(f"{question} {began}" if self.asks_anew else question)
             seconds = time.monotonic() - began
             self.answers.append(Answer(began, seconds, kind, words))
             number += 1
-            self.stopped.wait(max(0.0, SEARCH_EVERY_SECONDS - seconds))
+            self.stopped.wait(max(0.0, self.every_seconds - seconds))
 
     def _search(self, question: str) -> tuple[str, str]:
         try:
