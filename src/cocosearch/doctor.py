@@ -22,6 +22,7 @@ from cocosearch.embedding.prompts import unknown_family
 from cocosearch.errors import CocosearchError, DatabaseBusyError, EmbeddingUnavailableError
 from cocosearch.health import ask
 from cocosearch.ollama import OllamaClient
+from cocosearch.process.units import has_unit, look_or_check, show_status
 from cocosearch.room import Amount, disks, existing, remedy
 from cocosearch.serving.auth import load_tokens
 from cocosearch.settings import Settings, variable_name
@@ -191,8 +192,9 @@ def _database(settings: Settings) -> Iterator[Finding]:
                 yield from (_project(status) for status in projects)
     except psycopg.Error as error:
         failure = explained(error)
-        busy = "If this lasts: `systemctl status cocosearch-postgresql`, and the programs that hold connections."
-        down = f"`systemctl status cocosearch-postgresql cocosearch-database`, or check {variable_name('database_url')}."
+        status = show_status("cocosearch-postgresql")
+        busy = f"If this lasts, look at {f'{status}, and at ' if status else ''}the programs that hold connections."
+        down = look_or_check("cocosearch-postgresql", variable_name("database_url"))
         yield Finding("database", Level.PROBLEM, str(failure), busy if isinstance(failure, DatabaseBusyError) else down)
 
 
@@ -215,18 +217,23 @@ def _extension(version: tuple[int, ...] | None, installed: tuple[int, ...] | Non
         "extension",
         Level.WARNING,
         f"{found} Faults of its vector index are known: {'; '.join(known)}. The vectors themselves stand in a table, and are not touched.",
-        f"{'' if is_there else _NEWER_PGVECTOR}{_UPDATE_PGVECTOR}",
+        f"{'' if is_there else _newer_pgvector()}{_update_pgvector()}",
     )
 
 
-_NEWER_PGVECTOR = (
-    f"Install pgvector {written(MENDED_PGVECTOR)} or later, as PGDG has it (`postgresql_source: pgdg`, and the playbook again; "
-    "or `apt-get install postgresql-MAJOR-pgvector` with PGDG's archive). Then "
-)
-_UPDATE_PGVECTOR = (
-    "`systemctl restart cocosearch-database` (elsewhere a superuser runs in the database: ALTER EXTENSION vector UPDATE;), "
-    "and `sudo cocosearch reindex`."
-)
+def _newer_pgvector() -> str:
+    by_playbook = "`postgresql_source: pgdg`, and the playbook again; or " if has_unit("cocosearch-postgresql") else ""
+    return (
+        f"Install pgvector {written(MENDED_PGVECTOR)} or later, as PGDG has it ({by_playbook}"
+        "`apt-get install postgresql-MAJOR-pgvector` with PGDG's archive). Then "
+    )
+
+
+def _update_pgvector() -> str:
+    # The unit updates the extension where the server is this machine's own.
+    if has_unit("cocosearch-postgresql"):
+        return "`systemctl restart cocosearch-database`, and `sudo cocosearch reindex`."
+    return "a superuser runs in the database: ALTER EXTENSION vector UPDATE; and then `cocosearch reindex`."
 
 
 def _indexes(unusable: list[str]) -> Iterator[Finding]:
@@ -259,14 +266,26 @@ def _indexer(indexer: IndexerLife, projects: list[ProjectStatus]) -> Finding:
         "indexer",
         Level.PROBLEM if is_problem else Level.WARNING,
         found,
-        "`systemctl status cocosearch-indexer`, `journalctl -u cocosearch-indexer`.",
+        _look_at_the_indexer(),
     )
+
+
+def _look_at_the_indexer() -> str:
+    status = show_status("cocosearch-indexer")
+    return f"{status}, `journalctl -u cocosearch-indexer`." if status else "Run `cocosearch indexer`, or `cocosearch index` by hand."
 
 
 _REMEDY_OF_NOTES = (
     "Let the service's user read what is named there, or make it what it should be; until then more or fewer files are indexed."
 )
+_NOTHING_TO_DO = "Nothing has to be done."
 _REMEDY_OF_REFUSALS = "Nothing has to be done; `cocosearch clear` and then `cocosearch index` ask the model at once."
+
+
+def _remedy_of_notes(status: ProjectStatus) -> str:
+    if len(status.notes) > bool(status.refused) + bool(status.anew):
+        return _REMEDY_OF_NOTES
+    return _REMEDY_OF_REFUSALS if status.refused else _NOTHING_TO_DO
 
 
 def _project(status: ProjectStatus) -> Finding:
@@ -296,7 +315,7 @@ def _project(status: ProjectStatus) -> Finding:
             part,
             Level.WARNING,
             f"{status.state.value}; {size}; nobody has looked at its files since {seen:%Y-%m-%d %H:%M} UTC.",
-            "`systemctl status cocosearch-indexer`",
+            _look_at_the_indexer(),
         )
     by_words_alone = status.chunks - status.chunks_embedded
     without = f" {by_words_alone} of them found by words alone." if by_words_alone else ""
@@ -305,7 +324,7 @@ def _project(status: ProjectStatus) -> Finding:
             part,
             Level.WARNING,
             f"{status.state.value}; {size}.{without} {' '.join(status.notes)}",
-            _REMEDY_OF_REFUSALS if len(status.notes) == 1 and status.refused else _REMEDY_OF_NOTES,
+            _remedy_of_notes(status),
         )
     return Finding(part, Level.OK, f"{status.state.value}; {size}.{without}")
 
@@ -318,14 +337,15 @@ def _embedding(settings: Settings) -> Iterator[Finding]:
                 yield Finding("model", Level.PROBLEM, f"Ollama does not have '{settings.model}'.", "Run `cocosearch model ensure`.")
                 return
         except EmbeddingUnavailableError as error:
-            remedy = f"`systemctl status ollama`, or check {variable_name('ollama_url')}. Search answers by words alone meanwhile."
+            remedy = f"{look_or_check('ollama', variable_name('ollama_url'))} Search answers by words alone meanwhile."
             yield Finding("ollama", Level.PROBLEM, str(error), remedy)
             return
         try:
             started = time.perf_counter()
             vector = client.embed_query(PROBE_QUERY)
         except CocosearchError as error:
-            yield Finding("model", Level.PROBLEM, str(error), "`journalctl -u ollama`; a model that was just loaded needs a moment.")
+            log = "`journalctl -u ollama`; a" if has_unit("ollama") else "Its server's log tells; a"
+            yield Finding("model", Level.PROBLEM, str(error), f"{log} model that was just loaded needs a moment.")
             return
         took = (time.perf_counter() - started) * 1000
         yield Finding("model", Level.OK, f"'{settings.model}' embeds a query in {took:.0f} ms; {len(vector)} dimensions.")

@@ -24,6 +24,7 @@ from cocosearch.embedding.proof import seconds_since_vector
 from cocosearch.errors import CocosearchError, DatabaseBusyError, DatabaseUnavailableError, EmbeddingUnavailableError
 from cocosearch.ollama import PROBE_TEXT, OllamaClient
 from cocosearch.output import printable
+from cocosearch.process.units import look_or_check
 from cocosearch.room import Amount, disks, remedy
 from cocosearch.sdnotify import notify
 from cocosearch.settings import Settings
@@ -362,7 +363,7 @@ def ask(settings: Settings, timeout_seconds: float = 3.0) -> Answer:
             details={str(name): str(text) for name, text in body.get("details", {}).items()},
         )
     except httpx.TransportError as error:
-        raise CocosearchError(f"No answer from {url}: {error}. See `systemctl status cocosearch`, or check COCOSEARCH_PORT.") from error
+        raise CocosearchError(f"No answer from {url}: {error}. {look_or_check('cocosearch', 'COCOSEARCH_PORT')}") from error
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise CocosearchError(f"What answers at {url} is not cocosearch: another program has the port. Check COCOSEARCH_PORT.") from error
 

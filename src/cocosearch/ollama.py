@@ -27,6 +27,7 @@ from cocosearch.embedding.protocol import (
 )
 from cocosearch.embedding.pull import pull_model
 from cocosearch.errors import EmbeddingUnavailableError
+from cocosearch.process.units import look_or_check
 from cocosearch.settings import Settings
 from cocosearch.urls import without_password
 
@@ -350,7 +351,7 @@ class OllamaClient:
     def _unreachable(self, error: Exception) -> EmbeddingUnavailableError:
         reason = str(error) or type(error).__name__
         return EmbeddingUnavailableError(
-            f"Ollama at {self._shown_url} cannot be used: {reason}. See `systemctl status ollama` or check COCOSEARCH_OLLAMA_URL."
+            f"Ollama at {self._shown_url} cannot be used: {reason}. {look_or_check('ollama', 'COCOSEARCH_OLLAMA_URL')}"
         )
 
     def _failed(self, error: RequestError) -> EmbeddingUnavailableError:

@@ -14,6 +14,7 @@ from tests.unit.serving.fakes import STATUS
 from cocosearch import doctor
 from cocosearch.database.status import ProjectState
 from cocosearch.doctor import Finding, Level
+from cocosearch.process import units
 from cocosearch.serving.auth import create_token_file
 from cocosearch.settings import Settings
 
@@ -22,6 +23,15 @@ def settings(tmp_path: Path, **given: object) -> Settings:
     """Settings whose services are all dead."""
     dead = {"database_url": "postgresql://user:hunter2@127.0.0.1:1/none", "ollama_url": "http://127.0.0.1:1"}
     return Settings.model_validate({**dead, "state_dir": tmp_path / "state", **given})
+
+
+@pytest.fixture(autouse=True)
+def _own_units(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A machine on which the playbook has installed everything."""
+    directory = tmp_path_factory.mktemp("units")
+    for name in ("cocosearch-postgresql", "cocosearch-database", "cocosearch-indexer", "cocosearch", "ollama"):
+        (directory / f"{name}.service").touch()
+    monkeypatch.setattr(units, "DIRECTORIES", (directory,))
 
 
 def found(part: str, findings: tuple[Finding, ...]) -> Finding:

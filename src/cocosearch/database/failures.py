@@ -14,6 +14,7 @@ from cocosearch.errors import (
     DatabaseStartingError,
     DatabaseUnavailableError,
 )
+from cocosearch.process.units import look_or_check, show_status
 
 # libpq gives no SQLSTATE with a refused connection, only the server's words.
 _REFUSALS = {
@@ -45,7 +46,7 @@ def explained(error: psycopg.Error | PoolTimeout) -> CocosearchError:
     if isinstance(error, psycopg.errors.ConnectionTimeout | PoolTimeout) or _QUEUE_IS_FULL in reason:
         return no_answer(reason)
     return DatabaseUnavailableError(
-        f"The database cannot be used: {reason}. See `systemctl status cocosearch-postgresql` or check COCOSEARCH_DATABASE_URL."
+        f"The database cannot be used: {reason}. {look_or_check('cocosearch-postgresql', 'COCOSEARCH_DATABASE_URL')}"
     )
 
 
@@ -60,9 +61,10 @@ def failures_explained() -> Iterator[None]:
 
 def no_answer(reason: str) -> DatabaseBusyError:
     """The error about a server that is silent: it may be busy, and may hang."""
+    status = show_status("cocosearch-postgresql")
     return DatabaseBusyError(
-        f"The database is busy: it gave no answer in time ({reason}). Try again in a moment; if this lasts, it may hang: "
-        "`systemctl status cocosearch-postgresql`."
+        f"The database is busy: it gave no answer in time ({reason}). Try again in a moment; if this lasts, it may hang"
+        f"{f': {status}' if status else ''}."
     )
 
 
