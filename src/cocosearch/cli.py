@@ -164,6 +164,12 @@ def _database_check(_: argparse.Namespace) -> int:
     return database_check()
 
 
+def _database_plan(_: argparse.Namespace) -> int:
+    from cocosearch.commands import database_plan
+
+    return database_plan()
+
+
 def _database_migrate(_: argparse.Namespace) -> int:
     from cocosearch.commands import database_migrate
 
@@ -289,6 +295,7 @@ def _add_service_commands(commands: _Commands) -> None:
     )
     _add(database, "migrate", _database_migrate, "create or upgrade the tables")
     _add(database, "check", _database_check, "say whether the database can be used, and what to run where it cannot")
+    _add(database, "plan", _database_plan, "say what is embedded anew when this program and its settings are taken into use")
     reindex = _add(commands, "reindex", _reindex, "make the indexes of the vectors anew, while search goes on (on a host: by root)")
     reindex.add_argument("--all", action="store_true", help="every index of the database, not only those of vectors")
     _add_json(reindex)

@@ -282,6 +282,27 @@ def database_check() -> int:
     return 0
 
 
+def database_plan() -> int:
+    """`cocosearch database plan`."""
+    settings = load_settings()
+    from cocosearch.database import connect
+    from cocosearch.database.models import ModelKey
+    from cocosearch.database.plan import plan
+    from cocosearch.errors import EmbeddingUnavailableError
+    from cocosearch.indexing.flow import ROWS_VERSION
+    from cocosearch.ollama import OllamaClient
+
+    with OllamaClient(settings) as client:
+        try:
+            digest = client.model_digest()
+        except EmbeddingUnavailableError:
+            digest = None
+        model = ModelKey(client.model, digest, client.prompt_version)
+    with connect(settings) as connection:
+        sys.stdout.write("".join(line(sentence) for sentence in plan(connection, model, ROWS_VERSION)))
+    return 0
+
+
 def model_ensure() -> int:
     """`cocosearch model ensure`."""
     settings = load_settings()

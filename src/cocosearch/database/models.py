@@ -36,6 +36,31 @@ class MissingText:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class ModelKey:
+    """What makes vectors comparable; the digest is None where the model's server does not say it now."""
+
+    name: str
+    digest: str | None
+    prompt_version: int
+
+
+def why_embedded_anew(before: ModelKey, now: ModelKey) -> str | None:
+    """Why vectors of one model are none of another, as the end of a sentence; None where they are."""
+    if before.name != now.name:
+        return f"the embedding model was {before.name} and is {now.name}"
+    if now.digest is not None and before.digest != now.digest:
+        return f"the server has another version of the embedding model {now.name}"
+    if before.prompt_version != now.prompt_version:
+        return "what stands in front of code when it is embedded is another text"
+    return None
+
+
+def why_rows_anew(before: int | None, now: int) -> str | None:
+    """Why rows of one version have to be made anew, as the end of a sentence; None where they need not, or nothing is known of them."""
+    return "this release cuts code into other chunks (what stays the same keeps its vector)" if before not in {None, now} else None
+
+
 def register_model(connection: Connection, model: Model) -> int:
     """Id of a model; a new one gets its own HNSW index over the vectors that it will make."""
     key = [model.name, model.digest, model.prompt_version]
@@ -92,7 +117,15 @@ def find_model(connection: Connection, name: str, digest: str, prompt_version: i
 def use_model(connection: Connection, project_id: int, model: Model) -> int:
     """Make a model, registered now if need be, the one whose vectors a project is to have; returns its id."""
     model_id = register_model(connection, model)
-    connection.execute("UPDATE projects SET model_id = %s WHERE id = %s", [model_id, project_id])
+    before = connection.execute(
+        """
+        SELECT m.name, m.digest, m.prompt_version FROM projects p JOIN models m ON m.id = p.model_id
+        WHERE p.id = %s AND p.chunks_embedded > 0
+        """,
+        [project_id],
+    ).fetchone()
+    reason = why_embedded_anew(ModelKey(*before), ModelKey(model.name, model.digest, model.prompt_version)) if before else None
+    connection.execute("UPDATE projects SET model_id = %s, anew = coalesce(%s, anew) WHERE id = %s", [model_id, reason, project_id])
     return model_id
 
 

@@ -56,9 +56,12 @@ class ProjectStatus:
     notes: list[str] = field(default_factory=list)  # what could not be done as it should, such as honouring ignore rules
     refused: list[str] = field(default_factory=list)  # where chunks are that the model refused: path:line, the first of them
     held_up: str | None = None  # what it waits for
+    anew: str | None = None  # why all of it gets other vectors
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "state", ProjectState(self.state))
+        if self.anew:
+            object.__setattr__(self, "notes", [self._note_on_vectors(self.anew), *self.notes])
         if self.refused:
             object.__setattr__(self, "notes", [*self.notes, _note_on_refusals(self.refused)])
 
@@ -66,6 +69,9 @@ class ProjectStatus:
     def percent_embedded(self) -> int:
         """Share of the chunks that meaning finds, rounded down: 100 is all."""
         return 100 * self.chunks_embedded // self.chunks if self.chunks else 0
+
+    def _note_on_vectors(self, reason: str) -> str:
+        return f"It is embedded anew, {self.percent_embedded} % so far, because {reason}. Words find all of it meanwhile."
 
     @property
     def searchable(self) -> str:
@@ -94,7 +100,7 @@ _STATUS = sql.SQL("""
            m.name AS model,
            (SELECT count(*) FROM files f WHERE f.project_id = p.id AND f.skip_reason IS NULL) AS files,
            p.chunks, p.chunks_embedded, p.files_total, p.files_done, p.skipped,
-           p.requested_at, p.started_at, p.indexed_at, p.checked_at, p.last_error, p.notes, p.held_up,
+           p.requested_at, p.started_at, p.indexed_at, p.checked_at, p.last_error, p.notes, p.held_up, p.anew,
            ARRAY(
                SELECT c.path || ':' || c.start_line FROM embeddings e JOIN chunks c ON c.embedded_digest = e.text_digest
                WHERE e.model_id = p.model_id AND e.embedding IS NULL AND c.project_id = p.id

@@ -6,7 +6,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from cocosearch.database.connection import Connection
-from cocosearch.database.models import REFUSAL_DUE_AT
+from cocosearch.database.models import REFUSAL_DUE_AT, why_rows_anew
 from cocosearch.errors import DatabaseFullError, HeldUpError
 from cocosearch.indexing.listing import Listing
 from cocosearch.indexing.vanished import count_rows
@@ -14,25 +14,28 @@ from cocosearch.indexing.vanished import count_rows
 MAX_ERROR = 4_000
 
 
-def start(connection: Connection, project_id: int) -> None:
-    """The run begins; its progress counts from zero."""
+def start(connection: Connection, project_id: int, rows_version: int) -> None:
+    """The run begins, and makes rows of that version; its progress counts from zero."""
+    before = connection.execute("SELECT rows_version FROM projects WHERE id = %s AND chunks_embedded > 0", [project_id]).fetchone()
     connection.execute(
         """
         UPDATE projects
         SET state = 'indexing', started_at = clock_timestamp(), files_done = 0, listing_digest = NULL, vectors_complete = false,
-            row_counts = NULL,
+            row_counts = NULL, anew = coalesce(%s, anew),
             held_up = NULL, database_full = false
         WHERE id = %s
         """,
-        [project_id],
+        [why_rows_anew(before[0], rows_version) if before else None, project_id],
     )
 
 
-def rows_written(connection: Connection, project_id: int, listing: Listing, digest: bytes) -> None:
-    """The rows are those of the listing: words find all of it."""
+def rows_written(connection: Connection, project_id: int, listing: Listing, digest: bytes, rows_version: int) -> None:
+    """The rows are those of the listing, and of that version: words find all of it."""
     connection.execute(
-        "UPDATE projects SET checked_at = clock_timestamp(), listing_digest = %s, skipped = %s, notes = %s WHERE id = %s",
-        [digest, Jsonb(_skipped(connection, project_id, listing)), list(listing.notes), project_id],
+        """
+        UPDATE projects SET checked_at = clock_timestamp(), listing_digest = %s, skipped = %s, notes = %s, rows_version = %s WHERE id = %s
+        """,
+        [digest, Jsonb(_skipped(connection, project_id, listing)), list(listing.notes), rows_version, project_id],
     )
     count_rows(connection, project_id)
 
@@ -42,7 +45,7 @@ def complete(connection: Connection, project_id: int) -> None:
     connection.execute(
         sql.SQL("""
         UPDATE projects p
-        SET state = 'ready', indexed_at = clock_timestamp(), last_error = NULL, vectors_complete = true,
+        SET state = 'ready', indexed_at = clock_timestamp(), last_error = NULL, vectors_complete = true, anew = NULL,
             held_up = NULL, database_full = false,
             refusals_due_at = (
                 SELECT min({due_at}) FROM embeddings e JOIN chunks c ON c.embedded_digest = e.text_digest

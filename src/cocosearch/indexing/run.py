@@ -27,7 +27,7 @@ from cocosearch.indexing.chunking import DEFAULT_CHUNK_CHARACTERS
 from cocosearch.indexing.dense_pass import DenseCounts, DensePass
 from cocosearch.indexing.engine import Engine, EngineReport
 from cocosearch.indexing.engine_state import project_state
-from cocosearch.indexing.flow import Recipe
+from cocosearch.indexing.flow import ROWS_VERSION, Recipe
 from cocosearch.indexing.lane import Lane
 from cocosearch.indexing.listing import Listing, list_files
 from cocosearch.indexing.looks import Look
@@ -191,7 +191,7 @@ class _Run:
         listing = _listed(project, self.settings)
         last_old_row = last_chunk_id(self.session)
         self.rebuilt = take_back_what_vanished(self.session, self.project_id, project.name)
-        start(self.session, self.project_id)
+        start(self.session, self.project_id, ROWS_VERSION)
         with Reporter(self.pool, self.project_id, on_progress) as reporter:
             digest, look_again = b"", True
             while look_again:
@@ -247,7 +247,7 @@ class _Run:
         self.changed += report.changed
         self.deleted += report.deleted
         digest = listing_digest(listing, recipe)
-        rows_written(self.session, self.project_id, listing, digest)
+        rows_written(self.session, self.project_id, listing, digest, ROWS_VERSION)
         reporter.rows_written()
         return digest
 

@@ -130,7 +130,10 @@ class ProjectInfo(BaseModel):
     checked_at: datetime | None = Field(description="When the files were last looked at for changes.")
     last_error: str | None = Field(description="Why the last run failed, if it did.")
     held_up: str | None = Field(default=None, description="What it waits for: a full disk, a busy database, an indexer that is gone.")
-    notes: list[str] = Field(default=[], description="What could not be honoured, for example ignore rules that cannot be read.")
+    notes: list[str] = Field(
+        default=[],
+        description="What could not be honoured, for example ignore rules that cannot be read, and why all of it is embedded anew.",
+    )
 
     @classmethod
     def of(cls, status: ProjectStatus, *, most: int = MAX_ERROR) -> "ProjectInfo":

@@ -32,8 +32,8 @@ def start(settings: Settings, *arguments: str, **variables: str) -> subprocess.P
     )
 
 
-def run(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
-    process = start(settings, *arguments)
+def run(settings: Settings, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, with more variables in its environment."""
+    process = start(settings, *arguments, **variables)
     output, errors = process.communicate(timeout=DEADLINE_SECONDS)
     return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
