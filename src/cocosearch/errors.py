@@ -41,6 +41,10 @@ class EmbeddingUnavailableError(CocosearchError):
     """The embedding server cannot be reached or does not have the model."""
 
 
+class NoSuchModelError(ConfigurationError, EmbeddingUnavailableError):
+    """The embedding server says of the model that is set that it cannot be had: asking again does not help."""
+
+
 class ProjectNotFoundError(CocosearchError):
     """No project of that name is indexed."""
 

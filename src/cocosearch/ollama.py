@@ -26,7 +26,7 @@ from cocosearch.embedding.protocol import (
     unit,
 )
 from cocosearch.embedding.pull import pull_model
-from cocosearch.errors import EmbeddingUnavailableError
+from cocosearch.errors import EmbeddingUnavailableError, NoSuchModelError
 from cocosearch.process.units import look_or_check
 from cocosearch.settings import Settings
 from cocosearch.urls import without_password
@@ -359,8 +359,8 @@ class OllamaClient:
             f"Ollama at {self._shown_url} answered {error.status} for the model '{self._model}': {error.message}."
         )
 
-    def _too_many_dimensions(self, dimensions: int) -> EmbeddingUnavailableError:
-        return EmbeddingUnavailableError(
+    def _too_many_dimensions(self, dimensions: int) -> NoSuchModelError:
+        return NoSuchModelError(
             f"The model '{self._model}' makes vectors of {dimensions} numbers, and an index takes {MAX_DIMENSIONS} at most: "
             "choose another one for COCOSEARCH_MODEL."
         )

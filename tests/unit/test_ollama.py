@@ -2,6 +2,9 @@
 
 import itertools
 import math
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +16,7 @@ from tests.unit.ollama_server import DIGEST, Answer, Body, Script, lines, ollama
 from cocosearch import ollama as module
 from cocosearch.embedding import pull
 from cocosearch.embedding.pull import PULL_ATTEMPTS
-from cocosearch.errors import EmbeddingUnavailableError
+from cocosearch.errors import EmbeddingUnavailableError, NoSuchModelError
 from cocosearch.ollama import DOUBTS, PROBE_TEXT, RETRIES, OllamaClient, Refusal
 from cocosearch.settings import Settings
 
@@ -259,9 +262,21 @@ def test_a_model_that_is_there_is_not_pulled_however_it_is_spelled(script: Scrip
 def test_what_cannot_become_right_is_not_tried_again(script: Script, answer: Answer) -> None:
     script.models = []
     script.pull = lambda _: answer
-    with client_of(script) as client, pytest.raises(EmbeddingUnavailableError, match="COCOSEARCH_MODEL"):
+    with client_of(script) as client, pytest.raises(NoSuchModelError, match="COCOSEARCH_MODEL"):
         client.ensure_model(lambda _: None)
     assert len(script.to("/api/pull")) == 1
+
+
+def test_a_model_that_cannot_be_had_is_a_refused_setting(script: Script) -> None:
+    """The model's unit is not started again, and the play that waits for it ends with its words."""
+    script.models = []
+    script.pull = lambda _: (400, {"error": "invalid model name"})
+    with ollama(script) as url:
+        environment = {**os.environ, "COCOSEARCH_OLLAMA_URL": url, "COCOSEARCH_MODEL": "nothing-like-it"}
+        command = [sys.executable, "-m", "cocosearch", "model", "ensure"]
+        ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert "invalid model name. Check the name in COCOSEARCH_MODEL" in ended.stderr
 
 
 def test_more_dimensions_than_an_index_takes_are_not_asked_for_where_fewer_can_be_had(script: Script) -> None:

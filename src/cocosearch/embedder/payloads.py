@@ -66,8 +66,8 @@ def model_name(request: Json) -> str:
 
 
 def is_served(name: str) -> bool:
-    """Say whether this is a name of the one model here."""
-    return name.lower() in MODEL_NAMES
+    """Say whether this is a name of the one model here, however Ollama lets it be written (types/model/name.go)."""
+    return name.strip().lower().removeprefix("registry.ollama.ai/").removeprefix("library/") in MODEL_NAMES
 
 
 @dataclass(frozen=True, slots=True)

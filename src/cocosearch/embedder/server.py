@@ -124,7 +124,7 @@ class EmbeddingServer:
         if payloads.is_served(name):
             steps += [{"status": "verifying sha256 digest"}, {"status": "success"}]
         else:
-            message = f"pull model manifest: the embedded embedding server has {payloads.MODEL} alone and downloads nothing, not {name}"
+            message = f"pull model manifest: file does not exist: {name} (the embedded embedding server has {payloads.MODEL} alone)"
             steps.append({"error": message})
         if stream:  # Ollama has sent its status 200 before it knows
             return Response("".join(f"{json.dumps(step)}\n" for step in steps), media_type="application/x-ndjson")

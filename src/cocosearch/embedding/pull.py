@@ -6,7 +6,7 @@ from collections.abc import Callable
 import httpx
 
 from cocosearch.embedding.protocol import RequestError, pull_event, request_error
-from cocosearch.errors import EmbeddingUnavailableError
+from cocosearch.errors import EmbeddingUnavailableError, NoSuchModelError
 
 PULL_ATTEMPTS = 6
 PULL_FIRST_BACKOFF_SECONDS = 2.0
@@ -22,14 +22,15 @@ def pull_model(http: httpx.Client, model: str, timeout_seconds: float, report: C
         report: is told each step, and each failure with what comes next.
 
     Raises:
-        EmbeddingUnavailableError: no attempt worked, or none can.
+        NoSuchModelError: no attempt can work.
+        EmbeddingUnavailableError: none worked.
     """
     for attempt in range(1, PULL_ATTEMPTS + 1):
         try:
             _pull(http, model, timeout_seconds, report)
         except (httpx.HTTPError, RequestError) as error:
             if isinstance(error, RequestError) and error.final:
-                raise EmbeddingUnavailableError(
+                raise NoSuchModelError(
                     f"Ollama cannot have the model '{model}': {error}. Check the name in COCOSEARCH_MODEL, "
                     "and that the registry can be used from this host without signing in."
                 ) from error
