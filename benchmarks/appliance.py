@@ -28,8 +28,8 @@ from tests.unit.serving import fakes
 from cocosearch.database import connect, open_pool
 from cocosearch.database.migrations import migrate
 from cocosearch.database.status import project_status
+from cocosearch.embedding.ollama import OllamaClient
 from cocosearch.indexing.run import index_project
-from cocosearch.ollama import OllamaClient
 from cocosearch.projects import load_project
 from cocosearch.search import SearchRequest, search
 from cocosearch.settings import Settings

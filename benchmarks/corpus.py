@@ -15,16 +15,16 @@ from cocosearch.database.connection import Pool
 from cocosearch.database.jobs import register_project
 from cocosearch.database.models import missing_texts, store_embeddings, use_model
 from cocosearch.database.statistics import refresh_statistics
-from cocosearch.indexing.chunking import DEFAULT_CHUNK_CHARACTERS
-from cocosearch.indexing.content import read_text
-from cocosearch.indexing.embedding import embedded_text
-from cocosearch.indexing.file_rows import FileRows
-from cocosearch.indexing.flow import Recipe, make_rows
-from cocosearch.indexing.listing import SkipReason, list_files
+from cocosearch.embedding.ollama import Model, OllamaClient, Refusal, Vector
+from cocosearch.indexing.chunking.chunks import DEFAULT_CHUNK_CHARACTERS
+from cocosearch.indexing.engine.embedded_text import embedded_text
+from cocosearch.indexing.engine.file_rows import FileRows
+from cocosearch.indexing.engine.flow import Recipe, make_rows
+from cocosearch.indexing.engine.rows import RowStore
 from cocosearch.indexing.progress import store_progress
-from cocosearch.indexing.rows import RowStore
+from cocosearch.indexing.sources.content import read_text
+from cocosearch.indexing.sources.listing import SkipReason, list_files
 from cocosearch.lexicon.languages import detect_language
-from cocosearch.ollama import Model, OllamaClient, Refusal, Vector
 from cocosearch.projects import load_project
 from cocosearch.settings import Settings
 

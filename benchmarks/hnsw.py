@@ -23,7 +23,7 @@ from tests.integration import services
 from cocosearch.database import connect
 from cocosearch.database.connection import Connection
 from cocosearch.database.migrations import migrate
-from cocosearch.ollama import OllamaClient
+from cocosearch.embedding.ollama import OllamaClient
 from cocosearch.search.candidates import PER_ARM
 from cocosearch.settings import Settings
 

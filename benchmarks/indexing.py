@@ -30,11 +30,11 @@ from cocosearch.database.connection import Connection
 from cocosearch.database.jobs import enqueue
 from cocosearch.database.migrations import migrate
 from cocosearch.database.status import ProjectState, project_status
-from cocosearch.indexing.embedding import embedded_text
+from cocosearch.embedding.ollama import OllamaClient
+from cocosearch.indexing.engine.embedded_text import embedded_text
 from cocosearch.indexing.lane import REQUESTS_IN_FLIGHT
 from cocosearch.indexing.progress import Progress
 from cocosearch.indexing.run import index_project
-from cocosearch.ollama import OllamaClient
 from cocosearch.projects import load_project
 from cocosearch.search import SearchRequest, search
 from cocosearch.settings import Settings

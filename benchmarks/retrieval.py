@@ -25,8 +25,8 @@ from cocosearch.database import connect
 from cocosearch.database.connection import Connection
 from cocosearch.database.migrations import migrate
 from cocosearch.database.models import register_model
+from cocosearch.embedding.ollama import OllamaClient
 from cocosearch.indexing.run import index_project
-from cocosearch.ollama import OllamaClient
 from cocosearch.projects import load_project
 from cocosearch.search.candidates import QueryVector, find_candidates
 from cocosearch.search.filters import Filters

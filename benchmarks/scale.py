@@ -32,7 +32,7 @@ from tests.integration.indexing.command import start
 from cocosearch.database import connect, open_pool
 from cocosearch.database.connection import Pool
 from cocosearch.database.migrations import migrate
-from cocosearch.ollama import OllamaClient
+from cocosearch.embedding.ollama import OllamaClient
 from cocosearch.search import SearchRequest, search
 from cocosearch.search.candidates import PER_ARM
 from cocosearch.search.dense import search_dense

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import re2
 
-from cocosearch.indexing.decoding import decode
-from cocosearch.indexing.secrets import REDACTED, is_secret_name, redact
+from cocosearch.indexing.sources.decoding import decode
+from cocosearch.indexing.sources.secrets import REDACTED, is_secret_name, redact
 
 CHUNK_CHARACTERS = 1_000
 MAX_FILE_BYTES = 1 << 20

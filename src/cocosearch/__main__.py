@@ -2,6 +2,6 @@
 
 import sys
 
-from cocosearch.cli import main
+from cocosearch.cli.main import main
 
 sys.exit(main())

@@ -13,10 +13,10 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from cocosearch.beneath import NotAFileError, directory, read_file, status
 from cocosearch.errors import ConfigurationError, PathNotAllowedError
-from cocosearch.git_places import git_own_directory, git_root
-from cocosearch.ignore_patterns import parse_rule
+from cocosearch.files.beneath import NotAFileError, directory, read_file, status
+from cocosearch.files.git_places import git_own_directory, git_root
+from cocosearch.files.ignore_patterns import parse_rule
 
 CONFIG_NAME = "cocosearch.yaml"
 MAX_CONFIG_BYTES = 65_536

@@ -11,7 +11,7 @@ from cocosearch.database.extension import build_safely
 from cocosearch.database.locks import BUILD_LOCK, is_held, try_lock
 from cocosearch.database.models import create_vector_index, models_without_index
 from cocosearch.errors import CocosearchError
-from cocosearch.room import require_room
+from cocosearch.process.room import require_room
 from cocosearch.settings import Settings
 
 LOOK_SECONDS = 0.5

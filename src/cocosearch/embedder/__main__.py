@@ -16,7 +16,7 @@ import uvicorn
 from cocosearch.embedder.graph import Precision
 from cocosearch.embedder.inference import available_cores, load
 from cocosearch.embedder.weights import EmbedderError
-from cocosearch.sdnotify import notify
+from cocosearch.process.sdnotify import notify
 
 DRAIN_SECONDS = 5
 

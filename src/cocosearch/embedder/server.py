@@ -27,7 +27,7 @@ from cocosearch.embedder import payloads
 from cocosearch.embedder.admission import Admission, BodyTooLargeError, BusyError
 from cocosearch.embedder.inference import Embedder, InputTooLongError
 from cocosearch.embedder.payloads import EmbedRequest, Json, RequestError
-from cocosearch.sdnotify import Watchdog
+from cocosearch.process.sdnotify import Watchdog
 
 VERSION = f"{__version__}-embedded"
 CLIENT_GONE = 499

@@ -6,7 +6,7 @@ from cocosearch.database import connect
 from cocosearch.database.locks import project_lock
 from cocosearch.database.models import forget_refusals
 from cocosearch.database.status import project_status
-from cocosearch.indexing.engine_state import project_state
+from cocosearch.indexing.engine.state import project_state
 from cocosearch.settings import Settings
 
 

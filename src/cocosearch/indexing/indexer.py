@@ -14,19 +14,19 @@ import psycopg
 from cocosearch.database.connection import Connection
 from cocosearch.database.failures import is_lost
 from cocosearch.database.models import find_model, last_known_window
+from cocosearch.embedding.ollama import OllamaClient
 from cocosearch.errors import CocosearchError, EmbeddingUnavailableError, HeldUpError
 from cocosearch.indexing.background import in_thread
-from cocosearch.indexing.children import Children
+from cocosearch.indexing.engine.children import Children
 from cocosearch.indexing.lane import Lane
-from cocosearch.indexing.listing import list_files
 from cocosearch.indexing.looks import Look, pause_after_look
 from cocosearch.indexing.outcome import failed, found_unchanged, held_up, waits
 from cocosearch.indexing.progress import Progress
 from cocosearch.indexing.pulse import Pulse
 from cocosearch.indexing.run import RunResult, index_project, listing_digest, recipe_for
 from cocosearch.indexing.schedule import Due, Schedule, read_projects
+from cocosearch.indexing.sources.listing import list_files
 from cocosearch.indexing.vanished import take_back_what_vanished
-from cocosearch.ollama import OllamaClient
 from cocosearch.projects import Project, load_known_project
 from cocosearch.settings import Settings
 

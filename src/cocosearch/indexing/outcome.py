@@ -8,7 +8,7 @@ from psycopg.types.json import Jsonb
 from cocosearch.database.connection import Connection
 from cocosearch.database.models import REFUSAL_DUE_AT, why_rows_anew
 from cocosearch.errors import DatabaseFullError, HeldUpError
-from cocosearch.indexing.listing import Listing
+from cocosearch.indexing.sources.listing import Listing
 from cocosearch.indexing.vanished import count_rows
 
 MAX_ERROR = 4_000

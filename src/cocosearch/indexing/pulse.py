@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cocosearch.database.connection import Connection
 from cocosearch.database.failures import FORESEEN, is_lost
 from cocosearch.database.heartbeat import BEAT_SECONDS, beat
-from cocosearch.sdnotify import Watchdog
+from cocosearch.process.sdnotify import Watchdog
 
 log = logging.getLogger(__name__)
 

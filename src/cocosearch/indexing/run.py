@@ -13,6 +13,7 @@ from cocosearch.database.jobs import register_project
 from cocosearch.database.locks import project_lock
 from cocosearch.database.models import count_texts, last_chunk_id, last_known_window
 from cocosearch.database.status import project_status
+from cocosearch.embedding.ollama import OllamaClient
 from cocosearch.embedding.protocol import DEFAULT_CONTEXT_TOKENS
 from cocosearch.errors import (
     CocosearchError,
@@ -22,23 +23,22 @@ from cocosearch.errors import (
     IndexingError,
     NoRoomError,
 )
-from cocosearch.indexing.children import Children
-from cocosearch.indexing.chunking import DEFAULT_CHUNK_CHARACTERS
-from cocosearch.indexing.dense_pass import DenseCounts, DensePass
-from cocosearch.indexing.engine import Engine, EngineReport
-from cocosearch.indexing.engine_state import project_state
-from cocosearch.indexing.flow import ROWS_VERSION, Recipe
+from cocosearch.indexing.chunking.chunks import DEFAULT_CHUNK_CHARACTERS
+from cocosearch.indexing.engine.children import Children
+from cocosearch.indexing.engine.engine import Engine, EngineReport
+from cocosearch.indexing.engine.flow import ROWS_VERSION, Recipe
+from cocosearch.indexing.engine.rows import RowStore
+from cocosearch.indexing.engine.state import project_state
 from cocosearch.indexing.lane import Lane
-from cocosearch.indexing.listing import Listing, list_files
 from cocosearch.indexing.looks import Look
 from cocosearch.indexing.outcome import complete, failed, held_up, missing_rows, rows_written, start, sweep, waits
 from cocosearch.indexing.progress import ProgressCallback
 from cocosearch.indexing.reporter import Reporter
-from cocosearch.indexing.rows import RowStore
+from cocosearch.indexing.sources.listing import Listing, list_files
 from cocosearch.indexing.vanished import take_back_what_vanished
-from cocosearch.ollama import OllamaClient
+from cocosearch.indexing.vectors import DenseCounts, DensePass
+from cocosearch.process.room import is_no_space, require_room
 from cocosearch.projects import Project, load_known_project
-from cocosearch.room import is_no_space, require_room
 from cocosearch.settings import Settings
 
 log = logging.getLogger(__name__)

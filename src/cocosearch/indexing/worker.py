@@ -20,15 +20,15 @@ from cocosearch.database.locks import indexer_is_running, try_indexer_lock
 from cocosearch.database.migrations import check_migrated
 from cocosearch.database.models import forget_embeddings
 from cocosearch.database.queries import QUERY_CHANNEL
+from cocosearch.embedding.ollama import OllamaClient
 from cocosearch.embedding.proof import seconds_since_vector
 from cocosearch.errors import CocosearchError, DatabaseUnavailableError, HeldUpError
 from cocosearch.indexing.background import in_thread
-from cocosearch.indexing.children import Children
+from cocosearch.indexing.engine.children import Children
 from cocosearch.indexing.indexer import Indexer
 from cocosearch.indexing.lane import Lane
 from cocosearch.indexing.pulse import Pulse
-from cocosearch.ollama import OllamaClient
-from cocosearch.sdnotify import Watchdog, notify
+from cocosearch.process.sdnotify import Watchdog, notify
 from cocosearch.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -9,8 +9,9 @@ from pgvector import HalfVector
 from psycopg import sql
 
 from cocosearch.database.connection import Connection
-from cocosearch.ollama import Vector
-from cocosearch.paths import Noise
+from cocosearch.embedding.ollama import Vector
+from cocosearch.lexicon.paths import Noise
+from cocosearch.lexicon.terms import DATA_MARK
 from cocosearch.search.dense import search_dense
 from cocosearch.search.filters import Filters
 from cocosearch.search.lexical import search_lexical, sparse_query, weigh_terms
@@ -18,7 +19,6 @@ from cocosearch.search.query import Query, TermWeights
 from cocosearch.search.ranking import Candidate
 from cocosearch.search.symbols import read_symbol
 from cocosearch.search.types import Arm
-from cocosearch.terms import DATA_MARK
 
 # Of each arm: the ranking is better than either as long as it looks deeper than the page.
 PER_ARM = 100

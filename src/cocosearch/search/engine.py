@@ -9,8 +9,8 @@ from cocosearch.database.connection import Connection, Pool
 from cocosearch.database.models import find_model
 from cocosearch.database.queries import announce_query
 from cocosearch.database.status import project_not_found
+from cocosearch.embedding.ollama import OllamaClient
 from cocosearch.errors import CocosearchError, EmbeddingUnavailableError
-from cocosearch.ollama import OllamaClient
 from cocosearch.search.candidates import QueryVector, find_candidates
 from cocosearch.search.condensing import condense
 from cocosearch.search.filters import Filters

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from psycopg import sql
 
 from cocosearch.lexicon.languages import also_written_as, languages_named
+from cocosearch.lexicon.terms import DATA_MARK
 from cocosearch.search.globs import read_globs
 from cocosearch.search.symbols import read_symbol
-from cocosearch.terms import DATA_MARK
 
 _LIKE_SIGN, _ESCAPED = re.compile(r"[%_\\]"), r"\\\g<0>"
 # Of definitions d: its module, as paths name it (src/api/errors.py → src.api.errors, api/__init__.py → api).

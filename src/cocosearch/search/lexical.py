@@ -4,9 +4,9 @@ from pgvector import SparseVector
 from psycopg import sql
 
 from cocosearch.database.connection import Connection
+from cocosearch.lexicon.terms import DIMENSIONS, term_number
 from cocosearch.search.filters import Filters
 from cocosearch.search.query import TermWeights, term_weights
-from cocosearch.terms import DIMENSIONS, term_number
 
 # So many chunks are scored for a query, found by its rarest stems; a commoner stem scores, but finds none. Where there are no more than
 # this, all stems find. What it saves and what it changes is measured in benchmarks/scale.md.

@@ -7,14 +7,14 @@ from psycopg import sql
 from cocosearch.database.connection import Connection
 from cocosearch.database.locks import PROJECT_LOCKS
 from cocosearch.database.status import STATE, ProjectState
+from cocosearch.lexicon.terms import STOP_WORDS
+from cocosearch.lexicon.words import terms_of
 from cocosearch.search.filters import Filters
 from cocosearch.search.hits import hit_tokens
 from cocosearch.search.misses import leaves_anything
 from cocosearch.search.query import Query
 from cocosearch.search.request import MAX_TOKENS
 from cocosearch.search.types import Hit, IndexState
-from cocosearch.terms import STOP_WORDS
-from cocosearch.words import terms_of
 
 # So many indexes are told of, and so many of those that wait for vectors.
 MAX_INDEXES, MAX_BEHIND = 20, 5

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import log
 
-from cocosearch.normalization import nfc
-from cocosearch.paths import Noise
-from cocosearch.terms import MAX_WEIGHT, STOP_WORDS, file_stem, query_stems
-from cocosearch.words import is_unspaced_phrase
+from cocosearch.lexicon.normalization import nfc
+from cocosearch.lexicon.paths import Noise
+from cocosearch.lexicon.terms import MAX_WEIGHT, STOP_WORDS, file_stem, query_stems
+from cocosearch.lexicon.words import is_unspaced_phrase
 
 _NAME = r"(?:[^\W\d]|\$)[\w$]*"
 _JOINER = r"(?:\.|::|#|->|/|\\)"

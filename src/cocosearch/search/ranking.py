@@ -15,11 +15,11 @@ from math import prod, sqrt
 from statistics import median
 from typing import TypeAlias
 
-from cocosearch.paths import Noise, noise_of
+from cocosearch.lexicon.paths import Noise, noise_of
+from cocosearch.lexicon.terms import file_stem, stem, stems_of
+from cocosearch.lexicon.words import fold
 from cocosearch.search.query import Query, TermWeights
 from cocosearch.search.types import Arm, Signals
-from cocosearch.terms import file_stem, stem, stems_of
-from cocosearch.words import fold
 
 # A project's id and a path in it.
 File: TypeAlias = tuple[int, str]

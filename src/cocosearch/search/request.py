@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from cocosearch.errors import CocosearchError
-from cocosearch.normalization import nfc
+from cocosearch.lexicon.normalization import nfc
 from cocosearch.search.globs import check_globs
 from cocosearch.search.types import SearchRequest
 

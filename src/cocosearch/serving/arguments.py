@@ -9,9 +9,9 @@ from typing import Any
 
 from pydantic import BeforeValidator
 
-from cocosearch.indexing.definitions import Kind, kind_named, kind_not_known
-from cocosearch.normalization import nfc
-from cocosearch.serving.text import shown
+from cocosearch.access.text import shown
+from cocosearch.indexing.chunking.definitions import Kind, kind_named, kind_not_known
+from cocosearch.lexicon.normalization import nfc
 
 MAX_ECHO = 40
 MAX_QUERY = 1_000_000

@@ -12,7 +12,7 @@ from cocosearch.database.failures import is_lost
 from cocosearch.database.jobs import Job
 from cocosearch.database.status import ProjectStatus
 from cocosearch.errors import DatabaseUnavailableError
-from cocosearch.health import Check
+from cocosearch.operations.health import Check
 from cocosearch.search.types import SearchRequest, SearchResponse
 from cocosearch.settings import Settings, Transport
 
@@ -36,9 +36,9 @@ class Backend:
 
 def appliance_backend(settings: Settings) -> Backend:
     """The real one: a pool on the database, a client of Ollama. Nothing is opened before `connections` is entered."""
-    from cocosearch import health
     from cocosearch.database import jobs, open_pool, status
-    from cocosearch.ollama import OllamaClient
+    from cocosearch.embedding.ollama import OllamaClient
+    from cocosearch.operations import health
     from cocosearch.projects import resolve_allowed_root
     from cocosearch.search import search
 

@@ -19,8 +19,8 @@ from mcp_types import INVALID_PARAMS
 from pydantic import ValidationError as PydanticValidationError
 from pydantic_core import ErrorDetails
 
+from cocosearch.access.text import shortened, shown
 from cocosearch.errors import CocosearchError
-from cocosearch.serving.text import shortened, shown
 
 log = logging.getLogger(__name__)
 

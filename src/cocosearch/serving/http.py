@@ -15,15 +15,15 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import cocosearch
-from cocosearch.health import HealthMonitor, HealthReport
-from cocosearch.serving.auth import TokenFile
+from cocosearch.access.guard import HostOriginGuard
+from cocosearch.access.tokens import TokenFile
+from cocosearch.access.verifier import FileTokenVerifier
+from cocosearch.operations.health import HealthMonitor, HealthReport
 from cocosearch.serving.backend import Backend
 from cocosearch.serving.bodies import WholeBody
 from cocosearch.serving.challenge import RequireToken, oauth_routes
 from cocosearch.serving.dispatch import CallLog
-from cocosearch.serving.guard import HostOriginGuard
 from cocosearch.serving.mcp import build_mcp
-from cocosearch.serving.verifier import FileTokenVerifier
 from cocosearch.settings import Settings, Transport
 
 MCP_PATH = "/mcp"

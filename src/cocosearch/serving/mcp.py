@@ -12,7 +12,7 @@ from mcp_types import ToolAnnotations
 from pydantic import Field
 
 import cocosearch
-from cocosearch.indexing.definitions import Kind
+from cocosearch.indexing.chunking.definitions import Kind
 from cocosearch.search.request import MAX_LIMIT, MAX_TOKENS, MIN_TOKENS
 from cocosearch.search.types import SearchRequest
 from cocosearch.serving.arguments import count, flag, optional_kind, optional_text, plain_schema, query_text, required_text

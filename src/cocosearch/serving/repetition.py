@@ -6,7 +6,7 @@ from collections import Counter
 
 SECONDS = 60.0
 _TELLING_CHARACTERS = 24
-_CAUSED_BY_STRANGERS = ("uvicorn.error", "cocosearch.serving.guard", "mcp.server.sse")
+_CAUSED_BY_STRANGERS = ("uvicorn.error", "cocosearch.access.guard", "mcp.server.sse")
 
 
 class OncePerMinute(logging.Filter):

@@ -7,11 +7,11 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
+from cocosearch.access.text import count_escaped, shortened, shown
 from cocosearch.database.jobs import Job
 from cocosearch.database.status import ProjectStatus
 from cocosearch.search.hits import estimate_tokens
 from cocosearch.search.types import Hit, IndexState, SearchResponse, Signals
-from cocosearch.serving.text import count_escaped, shortened, shown
 
 # Of an error of an indexing run; in the list of all projects it is one of many.
 MAX_ERROR, MAX_ERROR_IN_LIST = 2000, 200

@@ -15,9 +15,9 @@ import uvicorn
 from sse_starlette.sse import AppStatus
 from starlette.types import ASGIApp
 
+from cocosearch.access.tokens import TokenFile
 from cocosearch.errors import ConfigurationError, ListenError
-from cocosearch.sdnotify import Watchdog, notify
-from cocosearch.serving.auth import TokenFile
+from cocosearch.process.sdnotify import Watchdog, notify
 from cocosearch.serving.backend import Backend
 from cocosearch.serving.connections import ConnectionLimits, Connections
 from cocosearch.serving.descriptors import fit, raise_limit, take_note_of_exhaustion

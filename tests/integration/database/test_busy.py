@@ -15,14 +15,14 @@ from tests.integration import services
 from tests.integration.database.trouble import Superuser, no_connection_left, server_process, standing
 from tests.integration.indexing.command import DEADLINE_SECONDS, run, start
 
-from cocosearch import health
 from cocosearch.database import connect, open_pool
 from cocosearch.database.connection import CONNECT_TIMEOUT_SECONDS, Pool
 from cocosearch.database.status import ProjectState, project_status
+from cocosearch.embedding.ollama import OllamaClient
 from cocosearch.errors import DatabaseBusyError, DatabaseStartingError, DatabaseUnavailableError
-from cocosearch.health import HealthReport, Overall, Part, PartState
 from cocosearch.indexing.run import index_project
-from cocosearch.ollama import OllamaClient
+from cocosearch.operations import health
+from cocosearch.operations.health import HealthReport, Overall, Part, PartState
 from cocosearch.projects import load_project
 from cocosearch.search import search
 from cocosearch.search.types import SearchRequest

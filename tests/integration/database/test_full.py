@@ -11,13 +11,13 @@ from tests.integration.database.trouble import Superuser, full_disk
 from tests.integration.indexing.command import DEADLINE_SECONDS, run, start
 from tests.integration.indexing.conftest import content_digest, copy_h11
 
-from cocosearch import health
 from cocosearch.database import connect
 from cocosearch.database.connection import Connection
 from cocosearch.database.status import ProjectState, ProjectStatus, project_status
 from cocosearch.errors import DatabaseFullError, NoRoomError
-from cocosearch.health import HealthReport, Overall, PartState
 from cocosearch.indexing.run import index_project
+from cocosearch.operations import health
+from cocosearch.operations.health import HealthReport, Overall, PartState
 from cocosearch.projects import load_project
 from cocosearch.settings import Settings
 

@@ -12,7 +12,7 @@ from cocosearch.settings import Settings
 PROGRAM = """
 import re, sys, threading, time
 from pathlib import Path
-from cocosearch.cli import main
+from cocosearch.cli.main import main
 from cocosearch.indexing import indexer, run, reporter
 root = Path(sys.argv[1])
 real = indexer.list_files

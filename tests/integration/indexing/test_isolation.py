@@ -14,19 +14,19 @@ from tests.integration.indexing.conftest import paths
 from tests.integration.indexing.faulty import start_faulty
 from tests.integration.indexing.test_indexer import indexer, wait_for
 
-from cocosearch import doctor, health
 from cocosearch.database.connection import Connection
 from cocosearch.database.heartbeat import Life, beat, indexer_life
 from cocosearch.database.jobs import enqueue
 from cocosearch.database.locks import try_indexer_lock
 from cocosearch.database.status import ProjectState, project_status
-from cocosearch.doctor import Level
-from cocosearch.health import PartState
+from cocosearch.embedding.ollama import OllamaClient
 from cocosearch.indexing.run import RunResult, index_project
-from cocosearch.ollama import OllamaClient
+from cocosearch.lexicon.terms import term_number
+from cocosearch.operations import doctor, health
+from cocosearch.operations.doctor import Level
+from cocosearch.operations.health import PartState
 from cocosearch.projects import load_project
 from cocosearch.settings import Settings
-from cocosearch.terms import term_number
 
 
 def index(settings: Settings, directory: Path) -> RunResult:

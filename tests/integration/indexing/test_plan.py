@@ -10,10 +10,10 @@ from cocosearch.database.connection import Connection
 from cocosearch.database.models import ModelKey
 from cocosearch.database.plan import plan
 from cocosearch.database.status import project_status
-from cocosearch.indexing.flow import ROWS_VERSION
+from cocosearch.embedding.ollama import OllamaClient
+from cocosearch.indexing.engine.flow import ROWS_VERSION
 from cocosearch.indexing.outcome import start
 from cocosearch.indexing.run import index_project
-from cocosearch.ollama import OllamaClient
 from cocosearch.projects import load_project
 from cocosearch.settings import Settings
 

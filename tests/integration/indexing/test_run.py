@@ -13,11 +13,11 @@ from cocosearch.database.connection import Connection
 from cocosearch.database.status import ProjectState, list_projects, project_status
 from cocosearch.errors import EmbeddingUnavailableError, IndexingError, ProjectNotFoundError
 from cocosearch.indexing.clear import clear_project
-from cocosearch.indexing.listing import Listing, list_files
 from cocosearch.indexing.run import RunResult, index_project
+from cocosearch.indexing.sources.listing import Listing, list_files
+from cocosearch.lexicon.terms import DIMENSIONS, term_number
 from cocosearch.projects import Project, load_project
 from cocosearch.settings import Settings
-from cocosearch.terms import DIMENSIONS, term_number
 
 
 def index(settings: Settings, directory: Path) -> RunResult:

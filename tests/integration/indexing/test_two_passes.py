@@ -13,7 +13,7 @@ import pytest
 from tests.integration.indexing.command import start
 from tests.integration.indexing.conftest import content_digest, copy_h11, paths
 from tests.integration.indexing.test_indexer import indexer, wait_for
-from tests.unit.ollama_server import Script, SerialModel, ollama
+from tests.unit.embedding.ollama_server import Script, SerialModel, ollama
 
 from cocosearch.database import connect
 from cocosearch.database.connection import Connection
@@ -22,16 +22,16 @@ from cocosearch.database.migrations import migrate
 from cocosearch.database.models import forget_embeddings
 from cocosearch.database.queries import announce_query
 from cocosearch.database.status import ProjectState, ProjectStatus, project_status
+from cocosearch.embedding.ollama import OllamaClient
 from cocosearch.errors import EmbeddingUnavailableError
 from cocosearch.indexing.clear import clear_project
-from cocosearch.indexing.dense_pass import halve, mean
-from cocosearch.indexing.embedding import embedded_text
+from cocosearch.indexing.engine.embedded_text import embedded_text
 from cocosearch.indexing.lane import REQUESTS_IN_FLIGHT
 from cocosearch.indexing.run import RunResult, index_project
-from cocosearch.ollama import OllamaClient
+from cocosearch.indexing.vectors import halve, mean
+from cocosearch.lexicon.terms import term_number
 from cocosearch.projects import load_project
 from cocosearch.settings import Settings
-from cocosearch.terms import term_number
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from tests.integration.indexing.conftest import cold_settings, connection, known
 
 from cocosearch.database import open_pool
 from cocosearch.database.connection import Pool
+from cocosearch.embedding.ollama import OllamaClient
 from cocosearch.indexing.run import index_project
-from cocosearch.ollama import OllamaClient
 from cocosearch.projects import load_project
 from cocosearch.settings import Settings
 

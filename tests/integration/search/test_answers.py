@@ -18,9 +18,9 @@ from cocosearch.database import connect, open_pool
 from cocosearch.database.connection import Connection, Pool
 from cocosearch.database.migrations import migrate
 from cocosearch.database.models import register_model
+from cocosearch.embedding.ollama import OllamaClient
 from cocosearch.indexing.progress import store_progress
 from cocosearch.indexing.run import index_project
-from cocosearch.ollama import OllamaClient
 from cocosearch.projects import load_project
 from cocosearch.search import Arm, Hit, SearchRequest, search
 from cocosearch.search.hits import estimate_tokens

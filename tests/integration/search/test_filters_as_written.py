@@ -14,9 +14,9 @@ from tests.integration import services
 from cocosearch.database import connect, open_pool
 from cocosearch.database.connection import Pool
 from cocosearch.database.migrations import migrate
+from cocosearch.embedding.ollama import OllamaClient
 from cocosearch.errors import CocosearchError, ProjectNotFoundError
 from cocosearch.indexing.run import index_project
-from cocosearch.ollama import OllamaClient
 from cocosearch.projects import load_project
 from cocosearch.search import SearchRequest, SearchResponse, search
 from cocosearch.settings import Settings

@@ -9,15 +9,15 @@ import pytest
 
 from cocosearch.database.connection import Connection, Pool
 from cocosearch.database.statistics import STALE_SHARE
+from cocosearch.embedding.ollama import OllamaClient
 from cocosearch.indexing.reporter import Reporter
 from cocosearch.indexing.run import index_project
-from cocosearch.ollama import OllamaClient
+from cocosearch.lexicon.terms import FILE_NAME_WEIGHT, K1, PIVOT_TERMS, SYMBOL_WEIGHT, B, file_stem, query_stems, stems_of
 from cocosearch.projects import load_project
 from cocosearch.search import Arm, SearchRequest, search
 from cocosearch.search.filters import Filters
 from cocosearch.search.lexical import search_lexical, sparse_query, weigh_terms
 from cocosearch.settings import Settings
-from cocosearch.terms import FILE_NAME_WEIGHT, K1, PIVOT_TERMS, SYMBOL_WEIGHT, B, file_stem, query_stems, stems_of
 
 COLUMNS = "SELECT column_name FROM information_schema.columns WHERE table_name = 'chunks' AND column_name <> 'id'"
 QUERIES = ["parse the request line and headers", "ReceiveBuffer", "chunked transfer encoding", "error", "connection state of the client"]

@@ -22,8 +22,8 @@ from tests.integration import services
 
 from cocosearch.database import connect, open_pool
 from cocosearch.database.migrations import migrate
+from cocosearch.embedding.ollama import OllamaClient
 from cocosearch.indexing.run import index_project
-from cocosearch.ollama import OllamaClient
 from cocosearch.projects import load_project
 from cocosearch.search import SearchRequest, search
 from cocosearch.settings import Settings
@@ -41,36 +41,39 @@ PAGE = 10
 
 # Asked as a newcomer would, most of them without a word of the file's name.
 QUESTIONS: dict[str, tuple[str, ...]] = {
-    "where is the token compared that a client sends": ("src/cocosearch/serving/auth.py", "src/cocosearch/serving/verifier.py"),
-    "refuse requests with a foreign Host or Origin header": ("src/cocosearch/serving/guard.py",),
+    "where is the token compared that a client sends": ("src/cocosearch/access/tokens.py", "src/cocosearch/access/verifier.py"),
+    "refuse requests with a foreign Host or Origin header": ("src/cocosearch/access/guard.py",),
     "never let two processes write one project at the same time": ("src/cocosearch/database/locks.py",),
     "keep private keys and passwords out of the index": (
         *(
-            "src/cocosearch/indexing/secrets/redaction.py",
-            "src/cocosearch/indexing/secrets/keys.py",
-            "src/cocosearch/indexing/secrets/names.py",
+            "src/cocosearch/indexing/sources/secrets/redaction.py",
+            "src/cocosearch/indexing/sources/secrets/keys.py",
+            "src/cocosearch/indexing/sources/secrets/names.py",
         ),
-        *("src/cocosearch/indexing/secrets/__init__.py", "src/cocosearch/indexing/secrets/rules.py"),
+        *("src/cocosearch/indexing/sources/secrets/__init__.py", "src/cocosearch/indexing/sources/secrets/rules.py"),
     ),
-    "is this file binary, and in which encoding is its text": ("src/cocosearch/indexing/decoding.py",),
-    "cut a source file into pieces along functions": ("src/cocosearch/indexing/layout.py", "src/cocosearch/indexing/chunking.py"),
+    "is this file binary, and in which encoding is its text": ("src/cocosearch/indexing/sources/decoding.py",),
+    "cut a source file into pieces along functions": (
+        "src/cocosearch/indexing/chunking/layout.py",
+        "src/cocosearch/indexing/chunking/chunks.py",
+    ),
     "which programming language is a file by its extension": ("src/cocosearch/lexicon/detection.py", "src/cocosearch/lexicon/languages.py"),
-    "honour what git ignores when listing files": ("src/cocosearch/indexing/listing.py",),
+    "honour what git ignores when listing files": ("src/cocosearch/indexing/sources/listing.py",),
     "apply numbered schema migrations once": ("src/cocosearch/database/migrations.py",),
-    "tell systemd that the service is ready": ("src/cocosearch/sdnotify.py",),
+    "tell systemd that the service is ready": ("src/cocosearch/process/sdnotify.py",),
     "prefix in front of a query for each embedding model": ("src/cocosearch/embedding/prompts.py",),
     "convert a path glob to a regular expression": ("src/cocosearch/search/globs.py",),
-    "penalty for test and vendored files in the ranking": ("src/cocosearch/search/ranking.py", "src/cocosearch/paths.py"),
+    "penalty for test and vendored files in the ranking": ("src/cocosearch/search/ranking.py", "src/cocosearch/lexicon/paths.py"),
     "wait until no tool call is running before the server stops": (
         *("src/cocosearch/serving/server.py", "src/cocosearch/serving/dispatch.py"),
     ),
-    "escape invisible and bidirectional characters": ("src/cocosearch/serving/text.py", "src/cocosearch/output.py"),
+    "escape invisible and bidirectional characters": ("src/cocosearch/access/text.py", "src/cocosearch/cli/output.py"),
     "environment variables of the process and their defaults": ("src/cocosearch/settings.py",),
     "HalfVector nearest neighbours with iterative scan": ("src/cocosearch/search/dense.py",),
     "forget embeddings that nobody has used for weeks": ("src/cocosearch/database/models.py",),
-    "OllamaClient": ("src/cocosearch/ollama.py",),
+    "OllamaClient": ("src/cocosearch/embedding/ollama.py",),
     "refresh_statistics": ("src/cocosearch/database/statistics.py", "src/cocosearch/indexing/reporter.py"),
-    "HostOriginGuard": ("src/cocosearch/serving/guard.py",),
+    "HostOriginGuard": ("src/cocosearch/access/guard.py",),
     "download and check the release archive of the embedding server": ("roles/ollama/tasks/release.yml",),
     "copy a company's certificate authority to the host": ("roles/cocosearch/tasks/certificates.yml",),
     "initialise the database cluster at first boot": ("roles/postgresql/templates/cocosearch-postgresql-init.service.j2",),

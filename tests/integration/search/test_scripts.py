@@ -9,8 +9,8 @@ import pytest
 
 from cocosearch.database import open_pool
 from cocosearch.database.connection import Pool
+from cocosearch.embedding.ollama import OllamaClient
 from cocosearch.indexing.run import index_project
-from cocosearch.ollama import OllamaClient
 from cocosearch.projects import load_project
 from cocosearch.search import SearchRequest, search
 from cocosearch.settings import Settings

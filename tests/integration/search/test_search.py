@@ -12,16 +12,16 @@ from tests.integration.indexing.conftest import copy_h11
 
 from cocosearch.database import open_pool
 from cocosearch.database.connection import Connection, Pool
+from cocosearch.embedding.ollama import OllamaClient
 from cocosearch.errors import CocosearchError, DatabaseUnavailableError, ProjectNotFoundError
 from cocosearch.indexing.run import index_project
-from cocosearch.ollama import OllamaClient
+from cocosearch.lexicon.terms import DIMENSIONS
 from cocosearch.projects import load_project
 from cocosearch.search import Arm, SearchRequest, search
 from cocosearch.search.dense import search_dense
 from cocosearch.search.filters import Filters
 from cocosearch.search.lexical import search_lexical, weigh_terms
 from cocosearch.settings import Settings
-from cocosearch.terms import DIMENSIONS
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from cocosearch import health
-from cocosearch.cli import main
+from cocosearch.cli.main import main
 from cocosearch.database import connect
 from cocosearch.database.migrations import available, migrate
 from cocosearch.errors import DatabaseUnavailableError
-from cocosearch.health import HealthMonitor, PartState
+from cocosearch.operations import health
+from cocosearch.operations.health import HealthMonitor, PartState
 from cocosearch.search.types import SearchRequest
 from cocosearch.serving.backend import Backend, appliance_backend
 from cocosearch.settings import Settings

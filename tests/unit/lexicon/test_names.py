@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from cocosearch.indexing.definitions.grammars import languages
+from cocosearch.indexing.chunking.definitions.grammars import languages
 from cocosearch.lexicon.languages import also_written_as, display_names, languages_named
 
 MEANINGS = {
@@ -88,6 +88,6 @@ def test_a_header_serves_several_languages() -> None:
 
 
 def test_the_table_is_not_read_before_a_language_is_asked_for() -> None:
-    code = "import sys, cocosearch.cli, cocosearch.lexicon.languages as l; from cocosearch.lexicon.table import table; "
+    code = "import sys, cocosearch.cli.main, cocosearch.lexicon.languages as l; from cocosearch.lexicon.table import table; "
     check = "assert table.cache_info().currsize == 0 and 're2' not in sys.modules; l.languages_named('py'); assert 're2' not in sys.modules"
     subprocess.run([sys.executable, "-c", code + check], check=True, timeout=60)

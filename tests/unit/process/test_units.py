@@ -5,11 +5,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from cocosearch import doctor
 from cocosearch.database.failures import explained, no_answer
+from cocosearch.embedding.ollama import OllamaClient
 from cocosearch.errors import CocosearchError, EmbeddingUnavailableError
-from cocosearch.health import ask
-from cocosearch.ollama import OllamaClient
+from cocosearch.operations import doctor
+from cocosearch.operations.health import ask
 from cocosearch.process import units
 from cocosearch.settings import Settings
 

@@ -5,7 +5,7 @@ import httpx
 import pytest
 from tests.unit.serving.fakes import serving
 
-from cocosearch.serving.auth import create_token_file
+from cocosearch.access.tokens import create_token_file
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ import httpx
 from cocosearch.database.jobs import Job
 from cocosearch.database.status import ProjectState, ProjectStatus
 from cocosearch.errors import PathNotAllowedError, ProjectNotFoundError
-from cocosearch.health import Part, PartState
+from cocosearch.operations.health import Part, PartState
 from cocosearch.search.types import Arm, Hit, IndexState, SearchRequest, SearchResponse, Signals, Timings
 from cocosearch.serving.backend import Backend
 from cocosearch.serving.server import build_server

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from cocosearch.access.tokens import TokenFile, check_tokens, create_token_file, load_tokens, read_tokens, rotate_token_file
 from cocosearch.errors import ConfigurationError
-from cocosearch.serving.auth import TokenFile, check_tokens, create_token_file, load_tokens, read_tokens, rotate_token_file
 
 GOOD = "a" * 32
 OTHER = "b" * 40
@@ -174,7 +174,7 @@ def test_a_settled_file_is_not_read_again(tmp_path: Path, monkeypatch: pytest.Mo
     tokens = TokenFile(written(tmp_path / "token", GOOD))
     future = time.time_ns() + 10_000_000_000
     monkeypatch.setattr(time, "time_ns", lambda: future)
-    monkeypatch.setattr("cocosearch.serving.auth.load_tokens", lambda _: pytest.fail("the file was read again"))
+    monkeypatch.setattr("cocosearch.access.tokens.load_tokens", lambda _: pytest.fail("the file was read again"))
     assert tokens.current().match(GOOD) == 1
 
 

@@ -3,7 +3,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 from tests.unit.serving.fakes import ACCEPT, call
 
-from cocosearch.serving.guard import HostOriginGuard, host_name
+from cocosearch.access.guard import HostOriginGuard, host_name
 
 
 @pytest.mark.parametrize(

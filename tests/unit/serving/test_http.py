@@ -16,7 +16,7 @@ from fastmcp.client.transports import SSETransport, StreamableHttpTransport
 from tests.unit.serving.fakes import ACCEPT, BACKEND, INITIALIZE, call, modern, part, serving
 from tests.unit.serving.wild import read_to_end
 
-from cocosearch.health import Part, PartState
+from cocosearch.operations.health import Part, PartState
 
 HANDSHAKE_ERA = {**ACCEPT, "MCP-Protocol-Version": "2025-11-25"}
 

@@ -17,7 +17,7 @@ from mcp_types import INVALID_PARAMS
 from tests.unit.serving.fakes import BACKEND, DSN, HIT, STATUS, response
 
 from cocosearch.errors import EmbeddingUnavailableError
-from cocosearch.indexing.definitions import Kind
+from cocosearch.indexing.chunking.definitions import Kind
 from cocosearch.search.hits import estimate_tokens
 from cocosearch.search.request import MAX_TOKENS, MIN_TOKENS
 from cocosearch.search.types import SearchRequest, SearchResponse, Signals

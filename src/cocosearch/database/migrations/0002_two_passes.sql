@@ -13,9 +13,9 @@ ALTER TABLE chunks DROP COLUMN terms;
 ALTER TABLE chunks
     -- Qualified name of the smallest definition that the chunk is a part of.
     ADD COLUMN enclosing text,
-    -- Of the text that the model reads for this chunk (cocosearch.indexing.embedding.embedded_text); see embeddings.
+    -- Of the text that the model reads for this chunk (cocosearch.indexing.engine.embedded_text.embedded_text); see embeddings.
     ADD COLUMN embedded_digest bytea NOT NULL,
-    -- Numbers of the distinct terms of text, path and symbols (cocosearch.terms), for the candidates.
+    -- Numbers of the distinct terms of text, path and symbols (cocosearch.lexicon.terms), for the candidates.
     ADD COLUMN terms integer[] STORAGE MAIN NOT NULL,
     -- What each of them adds to the chunk's BM25 score for an IDF of one.
     ADD COLUMN weights sparsevec NOT NULL;

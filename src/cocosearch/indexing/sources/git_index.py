@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from cocosearch.beneath import MAX_PATH_BYTES
+from cocosearch.files.beneath import MAX_PATH_BYTES
 
 MAX_INDEX_BYTES = 64 * 1024 * 1024
 MAX_TRACKED_BYTES = 64 * 1024 * 1024  # of all paths together: version 4 writes a path as what it adds to the one before

@@ -4,8 +4,8 @@ import errno
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from cocosearch.beneath import NotAFileError
-from cocosearch.ignore_patterns import Rule, Rules, parse_rule, read_lines
+from cocosearch.files.beneath import NotAFileError
+from cocosearch.files.ignore_patterns import Rule, Rules, parse_rule, read_lines
 from cocosearch.indexing.sources.stamps import StampedCache, TooLargeError
 from cocosearch.indexing.sources.types import Notes
 

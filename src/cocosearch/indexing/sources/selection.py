@@ -3,7 +3,7 @@
 import os
 from functools import lru_cache
 
-from cocosearch.ignore_patterns import DIRECTORY_MARK, Rules, parse_rule
+from cocosearch.files.ignore_patterns import DIRECTORY_MARK, Rules, parse_rule
 from cocosearch.projects import Project
 
 

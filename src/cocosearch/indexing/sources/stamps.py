@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Generic, TypeAlias, TypeVar
 
-from cocosearch.beneath import open_file
+from cocosearch.files.beneath import open_file
 
 Made = TypeVar("Made")
 Stamp: TypeAlias = tuple[int, int, int, int, int]

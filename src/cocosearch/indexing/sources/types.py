@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 
-from cocosearch.indexing.skips import SkipReason
+from cocosearch.indexing.sources.skips import SkipReason
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
-from cocosearch.beneath import MAX_PATH_BYTES, directory, open_directory
 from cocosearch.errors import IndexingError
-from cocosearch.git_places import GIT, GIT_OWN_NAMES, enclosing_places, is_git_name, looks_bare
-from cocosearch.ignore_patterns import DIRECTORY_MARK
-from cocosearch.indexing.skips import SkipReason
+from cocosearch.files.beneath import MAX_PATH_BYTES, directory, open_directory
+from cocosearch.files.git_places import GIT, GIT_OWN_NAMES, enclosing_places, is_git_name, looks_bare
+from cocosearch.files.ignore_patterns import DIRECTORY_MARK
 from cocosearch.indexing.sources.git_index import Tracked, TrackedKind
 from cocosearch.indexing.sources.ignoring import GITIGNORE, Layers, from_above, is_ignored, view, with_file, within
+from cocosearch.indexing.sources.skips import SkipReason
 from cocosearch.indexing.sources.types import Notes
 from cocosearch.indexing.sources.work_trees import NO_WORK_TREE, LinkedWorkTree, WorkTree, find_work_tree
 

@@ -5,8 +5,8 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from cocosearch.beneath import NotAFileError, directory, read_file, status
-from cocosearch.git_places import GIT, MAX_POINTER_BYTES, GitFile, is_git_directory, is_own_worktree, read_git_file
+from cocosearch.files.beneath import NotAFileError, directory, read_file, status
+from cocosearch.files.git_places import GIT, MAX_POINTER_BYTES, GitFile, is_git_directory, is_own_worktree, read_git_file
 from cocosearch.indexing.sources.git_index import MAX_INDEX_BYTES, Tracked, UnreadableIndexError, read_tracked
 from cocosearch.indexing.sources.ignoring import Layers, with_file
 from cocosearch.indexing.sources.stamps import StampedCache, TooLargeError
