@@ -2,7 +2,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # molecule folds its output at this width where there is no terminal.
 export COLUMNS ?= 150
 
-.PHONY: help up try try-stop image test lint lock environment test-python test-molecule test-image test-container test-conformance soak bench
+.PHONY: help up try try-stop image test lint lock environment test-python test-molecule test-image test-images test-container test-conformance soak bench
 
 help:            ## what there is
 	@sed -n 's/^\([a-z-]*\):[^#]*##/make \1 /p' Makefile
@@ -14,7 +14,9 @@ try-stop:        ## remove what "make try" made
 	@scripts/try stop
 image: environment ## the all-in-one image: built, tested, exported to dist/ (OLLAMA_FLAVOR=embedded: without Ollama; MODEL: with a model)
 	scripts/with-containers molecule test --scenario-name aio
-test: lint test-python test-molecule test-image test-container  ## everything: sources, package, appliance, image
+# A machine of its own and the image do not wait for each other; both wait a lot.
+test: lint test-python ## everything: sources, package, appliance, image
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-molecule test-images
 lint: environment ## check the sources
 	@scripts/lint
 test-python: environment ## unit and integration tests
@@ -23,6 +25,8 @@ test-molecule: environment ## the roles on a systemd machine in a container, wit
 	scripts/with-containers molecule test --scenario-name default
 test-image: environment ## the all-in-one image with the embedded embedding server, as "make image" tests it
 	OLLAMA_FLAVOR=embedded MODEL=all-minilm $(MAKE) --no-print-directory image
+test-images: test-image
+	@$(MAKE) --no-print-directory test-container
 test-container: environment ## the all-in-one image from outside, on podman and on Docker
 	@scripts/test-container
 test-conformance: environment ## the official MCP conformance suite against our server (from npm; not a part of "make test")

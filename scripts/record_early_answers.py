@@ -15,9 +15,9 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSI
 
 import cocosearch
 from cocosearch.serving import load_stdio_server
-from cocosearch.serving.early import ANSWERS_FILE, Heard
+from cocosearch.serving.early import ANSWERS_FILE
 from cocosearch.serving.stdio import serve_wire
-from cocosearch.serving.wire import Wire
+from cocosearch.serving.wire import Heard, Wire
 from cocosearch.settings import load_settings
 
 HANDSHAKE_METHODS = ("ping", "tools/list", "prompts/list", "resources/list", "resources/templates/list")

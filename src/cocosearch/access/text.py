@@ -4,9 +4,11 @@ In: see `cocosearch.serving.arguments`.
 Out: source text is given as it is, save the characters that act instead of showing. Escape sequences can drive a terminal, bidirectional
 controls and invisible characters make code read otherwise than it runs or hide instructions to an assistant. Each of them becomes a visible
 escape such as `\x1b` or `\u202e`, so nothing is silently lost and the reader sees that it was there. Tabs and line ends stay.
+On a terminal: what it would obey becomes a replacement character.
 """
 
 import re
+import unicodedata
 
 _ACTING = re.compile(
     "["
@@ -41,3 +43,18 @@ def shortened(text: str, most: int) -> str:
         return text
     end = most // 3
     return f"{text[: most - end]} […{len(text) - most} characters…] {text[-end:]}"
+
+
+def printable(text: str) -> str:
+    """Text without what a terminal would obey: indexed code is not to be trusted with the reader's screen."""
+    return "".join(character if is_harmless(character) else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
+def line(text: str) -> str:
+    """One line for a terminal, whatever is in the text: names of files and projects may hold line ends."""
+    return printable(text).replace("\n", "\N{REPLACEMENT CHARACTER}") + "\n"
+
+
+def is_harmless(character: str) -> bool:
+    """Whether a terminal shows the character, and does nothing else."""
+    return character in "\n\t" or character.isprintable() or unicodedata.category(character) == "Zs"  # Zs: spaces, such as U+3000

@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cocosearch.access.text import line, printable
 from cocosearch.cli.output import as_json as to_json
-from cocosearch.cli.output import escaped, line, printable, write_hits, write_project, write_projects
+from cocosearch.cli.output import escaped, write_hits, write_project, write_projects
 from cocosearch.search.types import SearchRequest
 from cocosearch.settings import LogLevel, Settings, Transport, load_settings
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cocosearch import __version__
-from cocosearch.cli.output import line, printable
+from cocosearch.access.text import line, printable
 from cocosearch.errors import CocosearchError, ConfigurationError
 
 if TYPE_CHECKING:

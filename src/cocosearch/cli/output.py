@@ -2,11 +2,12 @@
 
 import json
 import sys
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import asdict, fields, is_dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+from cocosearch.access.text import is_harmless, line, printable
 
 if TYPE_CHECKING:
     from cocosearch.database.status import ProjectStatus
@@ -28,7 +29,7 @@ def as_json(value: object) -> str:
 
 def escaped(document: str) -> str:
     """A JSON document with its control, bidirectional and invisible characters as JSON's own escapes: a parser reads the same texts."""
-    return "".join(character if _is_harmless(character) else _json_escape(character) for character in document)
+    return "".join(character if is_harmless(character) else _json_escape(character) for character in document)
 
 
 def _json_escape(character: str) -> str:
@@ -62,20 +63,6 @@ def _explained(signals: "Signals") -> str:
     """Every signal in a column of its own, so that hits compare line by line."""
     values = [(field.name.replace("_", " "), getattr(signals, field.name)) for field in fields(signals)]
     return "  ".join(f"{name} {'none' if value is None else format(value, '.2f'):>5}" for name, value in values)
-
-
-def printable(text: str) -> str:
-    """Text without what a terminal would obey: indexed code is not to be trusted with the reader's screen."""
-    return "".join(character if _is_harmless(character) else "\N{REPLACEMENT CHARACTER}" for character in text)
-
-
-def line(text: str) -> str:
-    """One line for a terminal, whatever is in the text: names of files and projects may hold line ends."""
-    return printable(text).replace("\n", "\N{REPLACEMENT CHARACTER}") + "\n"
-
-
-def _is_harmless(character: str) -> bool:
-    return character in "\n\t" or character.isprintable() or unicodedata.category(character) == "Zs"  # Zs: spaces, such as U+3000
 
 
 def write_projects(projects: Sequence["ProjectStatus"]) -> None:

@@ -11,7 +11,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import ValidationError
 
-from cocosearch.cli.output import line
+from cocosearch.access.text import line
 from cocosearch.errors import ConfigurationError
 from cocosearch.projects import find_config, read_config
 from cocosearch.settings import Settings, Transport, invalid_settings, unknown_settings, variable_name

@@ -14,7 +14,7 @@ from functools import partial
 
 import psycopg
 
-from cocosearch.cli.output import printable
+from cocosearch.access.text import printable
 from cocosearch.database.connection import Connection
 from cocosearch.database.extension import check_extension
 from cocosearch.database.failures import explained

@@ -12,14 +12,13 @@ import select
 import signal
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from importlib.resources import files
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from cocosearch import __version__
 from cocosearch.errors import CocosearchError
-from cocosearch.serving.wire import MAX_LINE_BYTES, Wire, claim_wire
+from cocosearch.serving.wire import MAX_LINE_BYTES, Heard, Wire, claim_wire
 
 if TYPE_CHECKING:
     from fastmcp import FastMCP
@@ -31,14 +30,6 @@ INTERNAL_ERROR = -32603  # JSON-RPC 2.0, section 5.1
 _READ_BYTES = 65_536
 _VERSION_KEY = "io.modelcontextprotocol/protocolVersion"
 _CLIENT_KEYS = {"io.modelcontextprotocol/clientInfo", "io.modelcontextprotocol/clientCapabilities"}
-
-
-@dataclass(slots=True)
-class Heard:
-    """What the real server has to hear once more, and which of its answers the client has already."""
-
-    lines: list[bytes] = field(default_factory=list)
-    initialize_id: int | str | None = None
 
 
 def serve_stdio(load: "Callable[[], FastMCP[Any]]") -> None:

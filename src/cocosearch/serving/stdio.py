@@ -13,8 +13,7 @@ import anyio.to_thread
 from fastmcp import FastMCP
 from mcp.server.stdio import stdio_server
 
-from cocosearch.serving.early import Heard
-from cocosearch.serving.wire import MAX_LINE_BYTES, Wire
+from cocosearch.serving.wire import MAX_LINE_BYTES, Heard, Wire
 
 log = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO
 
 MAX_LINE_BYTES = 4 * 1024 * 1024
@@ -28,3 +28,11 @@ def claim_wire() -> Wire:
     os.close(null)
     os.dup2(2, 1)
     return wire
+
+
+@dataclass(slots=True)
+class Heard:
+    """What the real server has to hear once more, and which of its answers the client has already."""
+
+    lines: list[bytes] = field(default_factory=list)
+    initialize_id: int | str | None = None

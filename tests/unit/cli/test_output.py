@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cocosearch.cli.output import as_json, line, printable, write_hits, write_project, write_projects
+from cocosearch.access.text import line, printable
+from cocosearch.cli.output import as_json, write_hits, write_project, write_projects
 from cocosearch.database.status import ProjectState, ProjectStatus
 from cocosearch.operations.configuration import Value
 from cocosearch.search.types import Arm, Hit, IndexState, SearchResponse, Signals, Timings
