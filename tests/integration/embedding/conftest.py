@@ -1,7 +1,7 @@
 """llama.cpp's own server with the model of the embedded one: the runner that Ollama starts for each model."""
 
-import shutil
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +14,8 @@ from tests.integration.embedding.gguf_model import write_gguf
 from tests.ports import free_port
 
 READY_SECONDS = 120.0
-PROGRAM = "llama-server-vulkan"
+# Beside the Python of the development environment.
+PROGRAM = Path(sys.executable).with_name("llama-server-vulkan")
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Runner:
 
 @pytest.fixture(scope="session", autouse=True)
 def _program() -> None:
-    if shutil.which(PROGRAM) is None:
+    if not PROGRAM.exists():
         pytest.skip("llama.cpp's server has no wheel for this machine's architecture")
 
 
@@ -54,7 +55,7 @@ def serve(model: Path) -> Iterator[Runner]:
     """
     port = free_port()
     runner = Runner(f"http://127.0.0.1:{port}")
-    command = [str(shutil.which(PROGRAM)), "--model", str(model), "--host", "127.0.0.1", "--port", str(port)]
+    command = [str(PROGRAM), "--model", str(model), "--host", "127.0.0.1", "--port", str(port)]
     # All of a text at once, or it is refused; no card but the processor.
     for option, value in {"ctx-size": 512, "batch-size": 512, "ubatch-size": 512, "threads": 2, "n-gpu-layers": 0}.items():
         command += [f"--{option}", str(value)]
