@@ -67,7 +67,8 @@ def model_name(request: Json) -> str:
 
 def is_served(name: str) -> bool:
     """Say whether this is a name of the one model here, however Ollama lets it be written (types/model/name.go)."""
-    return name.strip().lower().removeprefix("registry.ollama.ai/").removeprefix("library/") in MODEL_NAMES
+    # A host stands before a namespace, never before the model alone.
+    return name.strip().lower().removeprefix("registry.ollama.ai/library/").removeprefix("library/") in MODEL_NAMES
 
 
 @dataclass(frozen=True, slots=True)

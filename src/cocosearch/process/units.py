@@ -16,10 +16,9 @@ def has_unit(name: str) -> bool:
     return any((directory / f"{name}.service").exists() for directory in DIRECTORIES)
 
 
-def show_status(*names: str) -> str | None:
-    """The command that shows the state of those of the services that are here; None where none is."""
-    here = [name for name in names if has_unit(name)]
-    return f"`systemctl status {' '.join(here)}`" if here else None
+def show_status(name: str) -> str | None:
+    """The command that shows the state of the service; None where this machine does not have it."""
+    return f"`systemctl status {name}`" if has_unit(name) else None
 
 
 def look_or_check(name: str, variable: str) -> str:

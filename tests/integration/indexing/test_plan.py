@@ -56,10 +56,12 @@ def test_other_chunks_are_told_before_and_after(connection: Connection, indexed:
     assert "cuts code into other chunks" in project_status(connection, "h11").notes[0]
 
 
-def test_an_older_database_is_read_as_it_is(connection: Connection, indexed: ModelKey) -> None:
+def test_an_older_database_is_read_as_it_is(settings: Settings, connection: Connection, indexed: ModelKey) -> None:
     connection.execute("DELETE FROM migrations WHERE number >= 10")
     connection.execute("ALTER TABLE projects DROP COLUMN rows_version, DROP COLUMN anew")
     assert plan(connection, indexed, ROWS_VERSION + 1) == []
+    asked = run(settings, "database", "plan", COCOSEARCH_DOCUMENT_PROMPT="code: ")
+    assert (asked.returncode, "another text" in asked.stdout) == (0, True), asked.stderr
     connection.execute("DELETE FROM migrations WHERE number >= 2")
     assert "keeps vectors in another form" in plan(connection, indexed, ROWS_VERSION)[0]
 

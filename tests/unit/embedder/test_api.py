@@ -89,6 +89,7 @@ def test_truncate(server: Running) -> None:
         ("/api/embed", b'{"model": "all-minilm", "input": "a", "truncate": "no"}', 400, "truncate must be of type bool"),
         ("/api/embed", b'{"model": "all-minilm", "input": "a", "dimensions": true}', 400, "dimensions must be of type int"),
         ("/api/embed", b'{"input": "a"}', 404, "model '' not found"),
+        ("/api/show", b'{"model": "registry.ollama.ai/all-minilm"}', 404, "model 'registry.ollama.ai/all-minilm' not found"),
         ("/api/embed", b'{"model": "nomic", "input": "a"}', 404, 'model "nomic" not found, try pulling it first'),
         ("/api/show", b"{}", 400, "model is required"),
         ("/api/show", b'{"model": "nomic"}', 404, "model 'nomic' not found"),
