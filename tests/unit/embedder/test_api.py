@@ -38,7 +38,9 @@ def test_tags_show_and_ps_agree(server: Running) -> None:
     assert shown["model_info"]["bert.context_length"] == loaded["context_length"] == 256
 
 
-@pytest.mark.parametrize("name", ["all-minilm", "all-minilm:latest", "all-minilm:l6-v2", "registry.ollama.ai/library/All-MiniLM"])
+@pytest.mark.parametrize(
+    "name", ["all-minilm", "all-minilm:latest", "all-minilm:l6-v2", "library/all-minilm", "registry.ollama.ai/library/All-MiniLM"]
+)
 def test_every_name_is_served(server: Running, name: str) -> None:
     answer = server.client.post("/api/embed", json={"model": name, "input": "text"}).json()
     assert answer["model"] == name
