@@ -92,7 +92,7 @@ def test_the_server_starts_without_services_says_so_and_recovers_by_itself(place
             with http_server(place.environment, COCOSEARCH_OLLAMA_URL="http://127.0.0.1:1") as (server, client):
                 started = time.monotonic()
                 sick = client.get("/health")
-                assert time.monotonic() - started < 1
+                assert time.monotonic() - started < 10
                 assert sick.status_code == 503
                 assert sick.json()["status"] == "down"
                 assert sick.json()["parts"] == {

@@ -97,7 +97,7 @@ def test_what_health_has_seen_no_search_waits_for(script: Script, settings: Sett
         began = time.monotonic()
         with pytest.raises(EmbeddingUnavailableError, match="exit status 127"):
             searching.query_vector("where are the cookies kept?")
-        assert time.monotonic() - began < 0.2
+        assert time.monotonic() - began < 1
         assert len(script.to("/api/embed")) <= asked + 1  # the probe that looks for its return
         script.embed = None
         deadline = time.monotonic() + 30

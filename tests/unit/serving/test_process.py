@@ -63,7 +63,7 @@ def test_sigterm_lets_a_running_call_finish_tears_down_and_ends_with_0(era: str)
         process.send_signal(signal.SIGTERM)
         running.join()
         _, errors = process.communicate(timeout=20)
-        assert time.monotonic() - started < 6
+        assert time.monotonic() - started < 12
     assert answers[0].status_code == 200
     assert "sleep 2" in answers[0].text
     assert process.returncode == 0
@@ -86,7 +86,7 @@ def test_sigterm_finishes_a_call_over_the_legacy_endpoint_and_then_ends_its_endl
         assert "sleep 2" in next(line for line in events if line.startswith("data: "))
         assert not [line for line in events if line.startswith("data: ")]  # the endless stream ends, after the answer
         _, errors = process.communicate(timeout=20)
-        assert time.monotonic() - started < 8
+        assert time.monotonic() - started < 16
     assert process.returncode == 0
     assert TEARDOWN in errors
     assert "Traceback" not in errors
@@ -98,7 +98,7 @@ def test_an_idle_server_ends_quickly() -> None:
         started = time.monotonic()
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=20)
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 10
     assert process.returncode == 0
     assert TEARDOWN in errors
 
@@ -159,7 +159,7 @@ def test_stdio_carries_json_alone_whatever_a_tool_prints_and_ends_with_the_clien
         assert answer["result"]["structuredContent"]["hits"][0]["text"] == "grüße"
         started = time.monotonic()
         rest, errors = process.communicate(timeout=20)
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 10
     assert rest == ""
     assert process.returncode == 0
     for printed in ("a library prints", "a C library prints", "a child prints", TEARDOWN):

@@ -92,7 +92,8 @@ def test_a_text_of_many_definitions_takes_time_in_proportion() -> None:
         return time.process_time() - began
 
     seconds(10)
-    assert seconds(8_000) < 20 * max(seconds(1_000), 0.02)
+    # Eight times the text; with quadratic growth it would be sixty-four. A busy machine gets another try.
+    assert any(seconds(8_000) < 24 * max(seconds(1_000), 0.02) for _ in range(4))
 
 
 def test_threads_may_read_at_the_same_time() -> None:
