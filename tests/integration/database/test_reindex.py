@@ -72,12 +72,15 @@ def test_vector_indexes_are_made_anew_while_searches_and_writes_go_on(many_vecto
 def test_a_run_with_a_new_model_waits_for_it(many_vectors: Settings, project_directory: Path) -> None:
     """Each would wait for the other: PostgreSQL ended one of them."""
     steps: list[Step] = []
-    with connect(many_vectors) as connection, ThreadPoolExecutor() as executor:
-        rebuilding = executor.submit(reindex, many_vectors, steps.append)
-        until(lambda: any("building index" in step.phase for step in steps))
-        running = executor.submit(index_project, many_vectors, load_project(project_directory))
-        until(lambda: connection.execute("SELECT 1 FROM projects WHERE chunks > 0").fetchone() is not None)
-        assert not rebuilding.done()  # words found the project meanwhile
+    with connect(many_vectors) as connection, connect(many_vectors) as writer, ThreadPoolExecutor() as executor:
+        with writer.transaction():  # which the new index waits for
+            writer.execute(VECTORS, ["uncommitted ", 1])
+            rebuilding = executor.submit(reindex, many_vectors, steps.append)
+            until(lambda: any("waiting for writers" in step.phase for step in steps))
+            running = executor.submit(index_project, many_vectors, load_project(project_directory))
+            until(lambda: connection.execute("SELECT 1 FROM projects WHERE chunks > 0").fetchone() is not None)
+            assert not rebuilding.done()  # words found the project meanwhile
+            assert not running.done()
         assert rebuilding.result().indexes == (INDEX,)
         assert running.result().embedded > 0
 
