@@ -17,6 +17,8 @@ FOR_OTHERS = 128  # the database's connections, the model's, the log, libraries
 FEWEST = 16
 SAY_AGAIN_SECONDS = 60.0
 
+# What asyncio (of CPython 3.11 to 3.14) calls a second after it could accept nothing, whatever has become of the socket.
+_LISTENS_AGAIN = "._start_serving("
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
@@ -49,6 +51,8 @@ def take_note_of_exhaustion(loop: asyncio.AbstractEventLoop) -> None:
     def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         nonlocal said
         error = context.get("exception")
+        if isinstance(error, ValueError) and _LISTENS_AGAIN in repr(context.get("handle")):
+            return  # too late: the server ends, and its socket is closed
         if not (isinstance(error, OSError) and error.errno in _EXHAUSTED and "accept" in str(context.get("message"))):
             loop.default_exception_handler(context)
             return
