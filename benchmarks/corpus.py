@@ -12,8 +12,9 @@ from benchmarks.vectors import without_vector_index
 from numpy.typing import NDArray
 
 from cocosearch.database.connection import Pool
-from cocosearch.database.jobs import register_project
-from cocosearch.database.models import missing_texts, store_embeddings, use_model
+from cocosearch.database.embeddings import missing_texts, store_embeddings
+from cocosearch.database.models import use_model
+from cocosearch.database.projects import register_project
 from cocosearch.database.statistics import refresh_statistics
 from cocosearch.embedding.ollama import Model, OllamaClient, Refusal, Vector
 from cocosearch.indexing.chunking.chunks import DEFAULT_CHUNK_CHARACTERS

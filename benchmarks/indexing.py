@@ -25,11 +25,12 @@ from benchmarks.appliance import QUESTIONS, library
 from tests.integration import services
 from tests.integration.indexing.command import start
 
+from cocosearch.access.requests import enqueue
 from cocosearch.database import connect, open_pool
 from cocosearch.database.connection import Connection
-from cocosearch.database.jobs import enqueue
 from cocosearch.database.migrations import migrate
-from cocosearch.database.status import ProjectState, project_status
+from cocosearch.database.projects import ProjectState
+from cocosearch.database.status import project_status
 from cocosearch.embedding.ollama import OllamaClient
 from cocosearch.indexing.engine.embedded_text import embedded_text
 from cocosearch.indexing.lane import REQUESTS_IN_FLIGHT

@@ -55,3 +55,7 @@ class PathNotAllowedError(CocosearchError):
 
 class IndexingError(CocosearchError):
     """An indexing run was refused or did not complete."""
+
+
+class ProjectBusyError(IndexingError):
+    """Another process writes this project now, and was not to be waited for."""

@@ -1,15 +1,35 @@
-"""Requests to the indexer by people whose right to read a directory was proved before (`on_behalf`)."""
+"""Requests to the indexer; the right of whoever asks to read the directory was proved before (`on_behalf`)."""
 
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from cocosearch.database.connection import Connection
-from cocosearch.database.jobs import Job, enqueue
-from cocosearch.database.status import ProjectState, ProjectStatus, project_status
+from cocosearch.database.projects import Job, ProjectState, request_run
+from cocosearch.database.status import ProjectStatus, project_status
 from cocosearch.errors import ConfigurationError, IndexingError
+from cocosearch.projects import load_project
 
 POLL_SECONDS = 0.5
+
+
+def enqueue(connection: Connection, root: Path, name: str | None, max_queued: int) -> Job:
+    """Ask the indexer to index the project at `root`, now; asking twice is asking once.
+
+    Args:
+        connection: in autocommit mode.
+        root: real directory of the project, as whoever asks for it may name it; its `cocosearch.yaml` is read.
+        name: project name, else the one in `cocosearch.yaml`, else the directory's.
+        max_queued: refuse when that many projects wait already.
+
+    Raises:
+        IndexingError: the queue is full, or the name belongs to another directory.
+        ConfigurationError: the project's `cocosearch.yaml` is malformed, or the directory is another one in this moment.
+    """
+    project = load_project(root, name)
+    if project.root != root:
+        raise ConfigurationError(f"'{root}' leads to another directory now; give the directory itself.")
+    return request_run(connection, project.name, project.root, max_queued)
 
 
 def enqueue_checked(connection: Connection, path: Path, name: str | None, checked: str, max_queued: int) -> Job:

@@ -14,7 +14,7 @@ from cocosearch.settings import LogLevel, Settings, Transport, load_settings
 
 if TYPE_CHECKING:
     from cocosearch.database.connection import OnWait
-    from cocosearch.database.jobs import Job
+    from cocosearch.database.projects import Job
     from cocosearch.database.status import ProjectStatus
     from cocosearch.operations.health import Answer
 
@@ -56,8 +56,8 @@ def index(path: Path, name: str | None, *, as_json: bool) -> int:
 def index_in_background(path: Path, name: str | None, *, as_json: bool) -> int:
     """`cocosearch index --background`."""
     settings = _settings_of_a_user()
+    from cocosearch.access.requests import enqueue
     from cocosearch.database import connect
-    from cocosearch.database.jobs import enqueue
     from cocosearch.projects import real_directory
 
     with connect(settings) as connection:

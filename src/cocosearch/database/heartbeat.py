@@ -7,22 +7,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cocosearch.database.connection import Connection
-from cocosearch.database.locks import INDEXER_LOCK
+from cocosearch.database.locks import INDEXER_LOCK, IS_HELD
 
 # The main loop writes so often, and counts as hung when it has not for so long: it never waits for a project, only for the database.
 BEAT_SECONDS = 5.0
 SILENT_SECONDS = 60.0
 
 # Whether an indexer holds the lock, and the age of its last sign of life. One that has just got the lock has none yet.
-_LIFE = """
-    SELECT EXISTS (
-               SELECT FROM pg_locks l
-               WHERE l.locktype = 'advisory' AND l.granted AND (l.classid, l.objid) = (%(class)s, %(object)s)
-                 AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-           ),
+_LIFE = f"""
+    SELECT {IS_HELD},
            h.host, h.pid, h.doing, extract(epoch FROM clock_timestamp() - h.beat_at)
     FROM (SELECT) nothing LEFT JOIN indexer_heartbeat h ON true
-"""
+"""  # noqa: S608 - constants
 
 
 class Life(StrEnum):
@@ -72,7 +68,7 @@ def indexer_vector_age(connection: Connection) -> float | None:
 
 def indexer_life(connection: Connection) -> IndexerLife:
     """Whether an indexer works on this database."""
-    row = connection.execute(_LIFE, {"class": INDEXER_LOCK[0], "object": INDEXER_LOCK[1]}).fetchone()
+    row = connection.execute(_LIFE, INDEXER_LOCK).fetchone()
     assert row is not None  # noqa: S101 - the query always has one row
     locked, host, pid, doing, age = row
     if not locked:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from cocosearch.database.connection import Connection
 from cocosearch.database.migrations import applied
-from cocosearch.database.models import ModelKey, why_embedded_anew, why_rows_anew
+from cocosearch.database.models import ModelKey, why_embedded_anew
+from cocosearch.database.projects import why_rows_anew
 
 # Migration 2 deletes all vectors; migration 10 adds the column rows_version.
 _DELETES_VECTORS, _HAS_ROWS_VERSION = 2, 10

@@ -4,6 +4,7 @@ An IDF that is a tenth of the chunks old orders hits the same; counting at every
 """
 
 from cocosearch.database.connection import Connection
+from cocosearch.database.projects import set_term_count
 
 STALE_SHARE = 0.1
 
@@ -33,5 +34,5 @@ def refresh_statistics(connection: Connection, project_id: int, *, chunks: int, 
             """,
             {"project": project_id},
         )
-        connection.execute("UPDATE projects SET chunks_counted = %s WHERE id = %s", [chunks, project_id])
+        set_term_count(connection, project_id, chunks)
     return True

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from difflib import get_close_matches
-from enum import StrEnum
 from typing import LiteralString
 
 from psycopg import sql
@@ -11,23 +10,13 @@ from psycopg.rows import class_row
 
 from cocosearch.database.connection import Connection
 from cocosearch.database.heartbeat import Life, indexer_life
-from cocosearch.database.locks import PROJECT_LOCKS
+from cocosearch.database.projects import STATE, ProjectState
 from cocosearch.errors import ProjectNotFoundError
 
 # Of many projects, so many are named where one is not found.
 MAX_NAMED = 20
 # Of the chunks that the model refused, so many are counted, and so many named.
 MAX_REFUSED, NAMED_REFUSED = 100, 3
-
-
-class ProjectState(StrEnum):
-    """Where a project stands; whatever it is, the rows that are there are served."""
-
-    WAITING = "waiting"
-    INDEXING = "indexing"
-    INTERRUPTED = "interrupted"  # its process is gone; the next run takes it up. Computed from the locks, never stored.
-    READY = "ready"
-    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +76,6 @@ def _note_on_refusals(places: list[str]) -> str:
     return f"{count} without a vector, because the model refused the text ({named}): found by words alone, and tried again after a pause."
 
 
-# Of projects p; PROJECT_LOCKS is its parameter `locks`. The locks are looked at only where a project says that it is being indexed.
-STATE = """
-    CASE WHEN p.state = 'indexing' AND p.id NOT IN (
-        SELECT l.objid::integer FROM pg_locks l
-        WHERE l.locktype = 'advisory' AND l.granted AND l.classid = %(locks)s
-          AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-    ) THEN 'interrupted' ELSE p.state END
-"""
 _STATUS = sql.SQL("""
     SELECT p.name, p.root, {state} AS state,
            m.name AS model,
@@ -120,7 +101,7 @@ def _status(which: LiteralString) -> sql.Composed:
 def list_projects(connection: Connection) -> list[ProjectStatus]:
     """All projects, by name."""
     with connection.cursor(row_factory=class_row(ProjectStatus)) as cursor:
-        found = cursor.execute(_status(""), {"locks": PROJECT_LOCKS}).fetchall()
+        found = cursor.execute(_status("")).fetchall()
     return _with_what_holds_up(connection, found)
 
 
@@ -131,7 +112,7 @@ def project_status(connection: Connection, name: str) -> ProjectStatus:
         ProjectNotFoundError: no project of that name; the message lists the names there are.
     """
     with connection.cursor(row_factory=class_row(ProjectStatus)) as cursor:
-        status = cursor.execute(_status("WHERE p.name = %(name)s"), {"locks": PROJECT_LOCKS, "name": name}).fetchone()
+        status = cursor.execute(_status("WHERE p.name = %(name)s"), {"name": name}).fetchone()
     if status is None:
         raise project_not_found(connection, name)
     return _with_what_holds_up(connection, [status])[0]

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 from cocosearch.database import connect
+from cocosearch.database.embeddings import forget_refusals
 from cocosearch.database.locks import project_lock
-from cocosearch.database.models import forget_refusals
+from cocosearch.database.projects import delete_project
 from cocosearch.database.status import project_status
 from cocosearch.indexing.engine.state import project_state
 from cocosearch.settings import Settings
@@ -25,6 +26,6 @@ def clear_project(settings: Settings, name: str, on_wait: Callable[[], None]) ->
         return 0
     with project_lock(settings, row[0], on_wait) as session:
         forget_refusals(session, row[0])
-        session.execute("DELETE FROM projects WHERE id = %s", [row[0]])
+        delete_project(session, row[0])
         project_state(settings, name).remove()
     return chunks

@@ -14,18 +14,17 @@ import psycopg
 from cocosearch.database.connection import Connection
 from cocosearch.database.failures import is_lost
 from cocosearch.database.models import find_model, last_known_window
+from cocosearch.database.projects import fail_run, find_unchanged, hold_up_run, note_wait
 from cocosearch.embedding.ollama import OllamaClient
-from cocosearch.errors import CocosearchError, EmbeddingUnavailableError, HeldUpError
+from cocosearch.errors import CocosearchError, EmbeddingUnavailableError, HeldUpError, ProjectBusyError
 from cocosearch.indexing.background import in_thread
 from cocosearch.indexing.engine.children import Children
+from cocosearch.indexing.freshness import inspect, pause_after
 from cocosearch.indexing.lane import Lane
-from cocosearch.indexing.looks import Look, pause_after_look
-from cocosearch.indexing.outcome import failed, found_unchanged, held_up, waits
 from cocosearch.indexing.progress import Progress
 from cocosearch.indexing.pulse import Pulse
-from cocosearch.indexing.run import RunResult, index_project, listing_digest, recipe_for
+from cocosearch.indexing.run import RunResult, index_project
 from cocosearch.indexing.schedule import Due, Schedule, read_projects
-from cocosearch.indexing.sources.listing import list_files
 from cocosearch.indexing.vanished import take_back_what_vanished
 from cocosearch.projects import Project, load_known_project
 from cocosearch.settings import Settings
@@ -45,10 +44,6 @@ MAX_LOOKS = 4
 MAX_RUNS = 6
 MAX_LONG_RUNS = 2
 NAMED_PROJECTS = 3
-
-
-class _BusyError(Exception):
-    """Another process indexes this project in this moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,14 +232,14 @@ class Indexer:
     def _decide(self, due: Due, seen: _Seen, *, asked: bool) -> None:
         """Index one project if its files, its configuration or the model changed since the last complete run."""
         self._schedule.costs[due.project_id] = seen.processor
-        pause = pause_after_look(self.settings.refresh_seconds, seen.elapsed, sum(self._schedule.costs.values()))
+        pause = pause_after(self.settings.refresh_seconds, seen.elapsed, sum(self._schedule.costs.values()))
         self._schedule.looked(due.project_id, pause)
         fresh = due.digest is not None and due.digest == seen.digest
         is_long = self._is_long(due)
         if fresh and not is_long and self._lost_rows(due):
             self._schedule.next_look[due.project_id] = 0.0
         elif fresh and not is_long:
-            found_unchanged(self.session, due.project_id)
+            find_unchanged(self.session, due.project_id)
             self._schedule.succeeded(due.project_id)
         elif asked or self._schedule.may_try(due, seen.digest):
             if self._has_room(is_long=is_long):
@@ -277,7 +272,7 @@ class Indexer:
         def run() -> RunResult:
             lane, children = self.lane, self.children
             return index_project(
-                self.settings, seen.project, running.note, _busy, on_held_up=running.wait, lane=lane, children=children, follow=True
+                self.settings, seen.project, running.note, None, on_held_up=running.wait, lane=lane, children=children, follow=True
             )
 
         running.future = in_thread(run, f"run-{due.name}")
@@ -288,7 +283,7 @@ class Indexer:
         if not running.future.done():
             if running.held_up != running.told:  # the run itself may have no connection to say it
                 running.told = running.held_up
-                held_up(self.session, due.project_id, running.told)
+                note_wait(self.session, due.project_id, running.told)
             if running.hangs and not running.reported:
                 running.reported = True
                 self._note(due, f"Its run has not come on for {STILL_SECONDS:.0f} s. Is its file system slow or gone?")
@@ -296,7 +291,7 @@ class Indexer:
         del self._runs[due.project_id]
         self._schedule.looked(due.project_id, self.settings.refresh_seconds)
         error = running.future.exception()
-        if isinstance(error, _BusyError):
+        if isinstance(error, ProjectBusyError):
             self._schedule.unhear(due.project_id)
         elif error is not None:
             self._fail(due, error, running.digest)
@@ -322,9 +317,9 @@ class Indexer:
         """Put the reason into the project's status; where only this row cannot be written now, the log has said it."""
         try:
             if isinstance(reason, HeldUpError):
-                waits(self.session, due.project_id, reason)
+                hold_up_run(self.session, due.project_id, reason)
             else:
-                failed(self.session, due.project_id, reason)
+                fail_run(self.session, due.project_id, reason)
         except psycopg.Error as error:
             if is_lost(error):
                 raise
@@ -332,16 +327,14 @@ class Indexer:
 
 
 def _look(settings: Settings, due: Due, window: int | None) -> _Seen:
-    look = Look.begin()
+    """Inspect the files; not where there are no rows to compare them with, for the run does that."""
     project = load_known_project(due.root, due.name)
-    digest = listing_digest(list_files(project, settings), recipe_for(project, window, settings)) if window else None
-    return _Seen(project, digest, look.elapsed(), look.processor())
+    if window is None:
+        return _Seen(project, digest=None, elapsed=0.0, processor=0.0)
+    inspection = inspect(settings, project, window)
+    return _Seen(project, inspection.digest(), inspection.elapsed, inspection.processor)
 
 
 def _is_unforeseen(cause: BaseException | None) -> bool:
     """Whether the log is to have the stack: services that are away and errors with a sentence need none."""
     return cause is not None and not isinstance(cause, CocosearchError | psycopg.OperationalError | OSError)
-
-
-def _busy() -> None:
-    raise _BusyError

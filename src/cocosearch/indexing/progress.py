@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from cocosearch.database.connection import Connection
+from cocosearch.database.projects import count_progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,20 +23,5 @@ ProgressCallback: TypeAlias = Callable[[Progress], None]
 
 def store_progress(connection: Connection, project_id: int, files_total: int, files_done: int) -> Progress:
     """Count, and make the progress visible to every search, `index_status` and `cocosearch status`."""
-    row = connection.execute(
-        """
-        UPDATE projects p SET files_total = %(total)s, files_done = %(done)s, chunks = counted.chunks, chunks_embedded = counted.embedded
-        FROM (
-            SELECT count(*) AS chunks, count(e.embedding) AS embedded
-            FROM chunks c
-            JOIN projects p ON p.id = c.project_id
-            LEFT JOIN embeddings e ON e.model_id = p.model_id AND e.text_digest = c.embedded_digest
-            WHERE c.project_id = %(project)s
-        ) counted
-        WHERE p.id = %(project)s
-        RETURNING p.files_total, p.files_done, p.chunks, p.chunks_embedded
-        """,
-        {"project": project_id, "total": files_total, "done": files_done},
-    ).fetchone()
-    assert row is not None  # noqa: S101 - the caller holds the lock of a project that is there
-    return Progress(*row)
+    chunks, chunks_embedded = count_progress(connection, project_id, files_total, files_done)
+    return Progress(files_total, files_done, chunks, chunks_embedded)

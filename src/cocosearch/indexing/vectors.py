@@ -10,7 +10,8 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 from cocosearch.database.connection import Pool
-from cocosearch.database.models import MissingText, missing_texts, store_embeddings, unsynced, use_model
+from cocosearch.database.embeddings import MissingText, missing_texts, store_embeddings, unsynced
+from cocosearch.database.models import use_model
 from cocosearch.embedding.ollama import OllamaClient, Refusal, Vector
 from cocosearch.indexing.engine.embedded_text import embedded_text
 from cocosearch.indexing.lane import REQUESTS_IN_FLIGHT, Lane

@@ -14,12 +14,11 @@ import psycopg
 
 from cocosearch.database import connect
 from cocosearch.database.connection import Connection
+from cocosearch.database.embeddings import forget_embeddings
 from cocosearch.database.heartbeat import BEAT_SECONDS
-from cocosearch.database.jobs import CHANNEL
 from cocosearch.database.locks import indexer_is_running, try_indexer_lock
 from cocosearch.database.migrations import check_migrated
-from cocosearch.database.models import forget_embeddings
-from cocosearch.database.queries import QUERY_CHANNEL
+from cocosearch.database.notifications import QUERIES, REQUESTS
 from cocosearch.embedding.ollama import OllamaClient
 from cocosearch.embedding.proof import seconds_since_vector
 from cocosearch.errors import CocosearchError, DatabaseUnavailableError, HeldUpError
@@ -132,8 +131,8 @@ def _serve(settings: Settings, session: Connection, children: Children, pulse: P
     session.execute(
         "SELECT set_config('statement_timeout', %s, false), set_config('lock_timeout', %s, false)", [STATEMENT_TIMEOUT, LOCK_TIMEOUT]
     )
-    session.execute(f"LISTEN {CHANNEL}")
-    session.execute(f"LISTEN {QUERY_CHANNEL}")
+    session.execute(f"LISTEN {REQUESTS}")
+    session.execute(f"LISTEN {QUERIES}")
     log.info("serving")
     in_thread(lambda: _forget(settings), "forget")
     with OllamaClient(settings) as client:
@@ -143,7 +142,7 @@ def _serve(settings: Settings, session: Connection, children: Children, pulse: P
             if drain and indexer.is_idle():
                 return indexer.something_hangs()
             for notification in session.notifies(timeout=min(indexer.pause(), BEAT_SECONDS), stop_after=1):
-                if notification.channel == QUERY_CHANNEL:
+                if notification.channel == QUERIES:
                     indexer.lane.query_announced()
 
 

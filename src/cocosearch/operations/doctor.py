@@ -17,8 +17,9 @@ from cocosearch.database.extension import MENDED_PGVECTOR, MIN_PGVECTOR, faults,
 from cocosearch.database.failures import explained
 from cocosearch.database.heartbeat import IndexerLife, Life, indexer_life
 from cocosearch.database.migrations import applied, available
+from cocosearch.database.projects import ProjectState
 from cocosearch.database.reindexing import unusable_indexes
-from cocosearch.database.status import ProjectState, ProjectStatus, list_projects, why_full
+from cocosearch.database.status import ProjectStatus, list_projects, why_full
 from cocosearch.embedding.ollama import OllamaClient
 from cocosearch.embedding.prompts import unknown_family
 from cocosearch.errors import CocosearchError, DatabaseBusyError, EmbeddingUnavailableError

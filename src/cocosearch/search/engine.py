@@ -7,7 +7,7 @@ import psycopg
 
 from cocosearch.database.connection import Connection, Pool
 from cocosearch.database.models import find_model
-from cocosearch.database.queries import announce_query
+from cocosearch.database.notifications import announce_query
 from cocosearch.database.status import project_not_found
 from cocosearch.embedding.ollama import OllamaClient
 from cocosearch.errors import CocosearchError, EmbeddingUnavailableError

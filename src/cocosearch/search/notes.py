@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from psycopg import sql
 
 from cocosearch.database.connection import Connection
-from cocosearch.database.locks import PROJECT_LOCKS
-from cocosearch.database.status import STATE, ProjectState
+from cocosearch.database.projects import STATE, ProjectState
 from cocosearch.lexicon.terms import STOP_WORDS
 from cocosearch.lexicon.words import terms_of
 from cocosearch.search.filters import Filters
@@ -35,7 +34,7 @@ _STATES = sql.SQL("""
 def index_states(connection: Connection, project: str | None, found: Sequence[Hit], model: int | None) -> tuple[IndexState, ...]:
     """Of the project that was searched; where all were, of those with hits and of those that may yet get some, or of all without hits."""
     names = [project] if project else sorted({hit.project for hit in found})
-    parameters = {"names": names, "project": project, "model": model, "locks": PROJECT_LOCKS, "limit": MAX_INDEXES}
+    parameters = {"names": names, "project": project, "model": model, "limit": MAX_INDEXES}
     return tuple(sorted((IndexState(*row) for row in connection.execute(_STATES, parameters)), key=lambda state: state.project))
 
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 import psycopg
 
 from cocosearch.database.failures import is_lost
-from cocosearch.database.jobs import Job
+from cocosearch.database.projects import Job
 from cocosearch.database.status import ProjectStatus
 from cocosearch.errors import DatabaseUnavailableError
 from cocosearch.operations.health import Check
@@ -36,7 +36,8 @@ class Backend:
 
 def appliance_backend(settings: Settings) -> Backend:
     """The real one: a pool on the database, a client of Ollama. Nothing is opened before `connections` is entered."""
-    from cocosearch.database import jobs, open_pool, status
+    from cocosearch.access.requests import enqueue
+    from cocosearch.database import open_pool, status
     from cocosearch.embedding.ollama import OllamaClient
     from cocosearch.operations import health
     from cocosearch.projects import resolve_allowed_root
@@ -50,7 +51,7 @@ def appliance_backend(settings: Settings) -> Backend:
     def index_project(path: str, name: str | None) -> Job:
         root = resolve_allowed_root(path, roots)
         with _sentences(), pool.connection() as connection:
-            job = jobs.enqueue(connection, root, name, settings.max_queued_jobs)
+            job = enqueue(connection, root, name, settings.max_queued_jobs)
         if settings.transport is Transport.STDIO:
             from cocosearch.indexing.worker import ensure_worker
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 from cocosearch.access.text import count_escaped, shortened, shown
-from cocosearch.database.jobs import Job
+from cocosearch.database.projects import Job
 from cocosearch.database.status import ProjectStatus
 from cocosearch.search.hits import estimate_tokens
 from cocosearch.search.types import Hit, IndexState, SearchResponse, Signals

@@ -17,7 +17,8 @@ from tests.integration.indexing.command import DEADLINE_SECONDS, run, start
 
 from cocosearch.database import connect, open_pool
 from cocosearch.database.connection import CONNECT_TIMEOUT_SECONDS, Pool
-from cocosearch.database.status import ProjectState, project_status
+from cocosearch.database.projects import ProjectState
+from cocosearch.database.status import project_status
 from cocosearch.embedding.ollama import OllamaClient
 from cocosearch.errors import DatabaseBusyError, DatabaseStartingError, DatabaseUnavailableError
 from cocosearch.indexing.run import index_project

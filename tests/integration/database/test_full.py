@@ -13,7 +13,8 @@ from tests.integration.indexing.conftest import content_digest, copy_h11
 
 from cocosearch.database import connect
 from cocosearch.database.connection import Connection
-from cocosearch.database.status import ProjectState, ProjectStatus, project_status
+from cocosearch.database.projects import ProjectState
+from cocosearch.database.status import ProjectStatus, project_status
 from cocosearch.errors import DatabaseFullError, NoRoomError
 from cocosearch.indexing.run import index_project
 from cocosearch.operations import health

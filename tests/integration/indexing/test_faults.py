@@ -13,7 +13,8 @@ from tests.integration.indexing.command import DEADLINE_SECONDS, run, start
 from tests.integration.indexing.conftest import content_digest
 
 from cocosearch.database.connection import Connection
-from cocosearch.database.status import ProjectState, project_status
+from cocosearch.database.projects import ProjectState
+from cocosearch.database.status import project_status
 from cocosearch.errors import IndexingError
 from cocosearch.indexing.run import index_project
 from cocosearch.projects import load_project
@@ -129,6 +130,6 @@ def test_a_failure_keeps_its_reason_when_the_session_is_lost_with_it(
         connection.execute("SELECT pg_terminate_backend(%s)", [session.info.backend_pid])
         raise IndexingError("one file failed")
 
-    monkeypatch.setattr("cocosearch.indexing.run._check", fail)
+    monkeypatch.setattr("cocosearch.indexing.run._require_rows", fail)
     with pytest.raises(IndexingError, match="one file failed"):
         index_project(settings, load_project(project_directory))

@@ -12,10 +12,11 @@ import pytest
 from tests.integration.indexing.command import DEADLINE_SECONDS, environment, run, start
 from tests.integration.indexing.conftest import content_digest, paths
 
+from cocosearch.access.requests import enqueue
 from cocosearch.database.connection import Connection
-from cocosearch.database.jobs import enqueue
 from cocosearch.database.locks import indexer_is_running
-from cocosearch.database.status import ProjectState, project_status
+from cocosearch.database.projects import ProjectState
+from cocosearch.database.status import project_status
 from cocosearch.errors import IndexingError
 from cocosearch.indexing.worker import ensure_worker
 from cocosearch.settings import Settings

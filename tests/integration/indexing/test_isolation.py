@@ -14,11 +14,12 @@ from tests.integration.indexing.conftest import paths
 from tests.integration.indexing.faulty import start_faulty
 from tests.integration.indexing.test_indexer import indexer, wait_for
 
+from cocosearch.access.requests import enqueue
 from cocosearch.database.connection import Connection
 from cocosearch.database.heartbeat import Life, beat, indexer_life
-from cocosearch.database.jobs import enqueue
 from cocosearch.database.locks import try_indexer_lock
-from cocosearch.database.status import ProjectState, project_status
+from cocosearch.database.projects import ProjectState
+from cocosearch.database.status import project_status
 from cocosearch.embedding.ollama import OllamaClient
 from cocosearch.indexing.run import RunResult, index_project
 from cocosearch.lexicon.terms import term_number

@@ -9,10 +9,10 @@ from cocosearch.database import connect
 from cocosearch.database.connection import Connection
 from cocosearch.database.models import ModelKey
 from cocosearch.database.plan import plan
+from cocosearch.database.projects import begin_run
 from cocosearch.database.status import project_status
 from cocosearch.embedding.ollama import OllamaClient
 from cocosearch.indexing.engine.flow import ROWS_VERSION
-from cocosearch.indexing.outcome import start
 from cocosearch.indexing.run import index_project
 from cocosearch.projects import load_project
 from cocosearch.settings import Settings
@@ -52,7 +52,7 @@ def test_other_chunks_are_told_before_and_after(connection: Connection, indexed:
     assert project_status(connection, "h11").notes == []
     row = connection.execute("SELECT id FROM projects").fetchone()
     assert row is not None
-    start(connection, row[0], ROWS_VERSION + 1)
+    begin_run(connection, row[0], ROWS_VERSION + 1)
     assert "cuts code into other chunks" in project_status(connection, "h11").notes[0]
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from cocosearch.access.requests import enqueue_checked, wait_for
+from cocosearch.access.requests import enqueue, enqueue_checked, wait_for
 from cocosearch.database.connection import Connection
-from cocosearch.database.jobs import enqueue
-from cocosearch.database.status import ProjectState, ProjectStatus, list_projects
+from cocosearch.database.projects import ProjectState
+from cocosearch.database.status import ProjectStatus, list_projects
 from cocosearch.errors import ConfigurationError, IndexingError
 
 

@@ -10,7 +10,8 @@ from pgvector import SparseVector
 from tests.integration.indexing.conftest import content_digest, paths
 
 from cocosearch.database.connection import Connection
-from cocosearch.database.status import ProjectState, list_projects, project_status
+from cocosearch.database.projects import ProjectState
+from cocosearch.database.status import list_projects, project_status
 from cocosearch.errors import EmbeddingUnavailableError, IndexingError, ProjectNotFoundError
 from cocosearch.indexing.clear import clear_project
 from cocosearch.indexing.run import RunResult, index_project
@@ -247,7 +248,7 @@ def test_a_file_that_cannot_be_read_is_an_error_and_keeps_its_rows(
 
     changed.write_bytes(content + b"\n# changed\n")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cocosearch.indexing.run.list_files", list_and_hide)
+        patch.setattr("cocosearch.indexing.freshness.list_files", list_and_hide)
         with pytest.raises(IndexingError, match=r"1 of \d+ files.*_abnf\.py.*No such file"):
             index(settings, project_directory)
     assert content_digest(connection) == before

@@ -15,13 +15,14 @@ from tests.integration.indexing.conftest import content_digest, copy_h11, paths
 from tests.integration.indexing.test_indexer import indexer, wait_for
 from tests.unit.embedding.ollama_server import Script, SerialModel, ollama
 
+from cocosearch.access.requests import enqueue
 from cocosearch.database import connect
 from cocosearch.database.connection import Connection
-from cocosearch.database.jobs import enqueue
+from cocosearch.database.embeddings import forget_embeddings
 from cocosearch.database.migrations import migrate
-from cocosearch.database.models import forget_embeddings
-from cocosearch.database.queries import announce_query
-from cocosearch.database.status import ProjectState, ProjectStatus, project_status
+from cocosearch.database.notifications import announce_query
+from cocosearch.database.projects import ProjectState
+from cocosearch.database.status import ProjectStatus, project_status
 from cocosearch.embedding.ollama import OllamaClient
 from cocosearch.errors import EmbeddingUnavailableError
 from cocosearch.indexing.clear import clear_project

@@ -9,7 +9,8 @@ from tests.integration.indexing.conftest import content_digest
 from tests.integration.indexing.test_indexer import wait_for
 
 from cocosearch.database.connection import Connection
-from cocosearch.database.status import ProjectState, project_status
+from cocosearch.database.projects import ProjectState
+from cocosearch.database.status import project_status
 from cocosearch.indexing.run import index_project
 from cocosearch.projects import load_project
 from cocosearch.settings import Settings

@@ -9,7 +9,8 @@ import pytest
 
 from cocosearch.access.text import line, printable
 from cocosearch.cli.output import as_json, write_hits, write_project, write_projects
-from cocosearch.database.status import ProjectState, ProjectStatus
+from cocosearch.database.projects import ProjectState
+from cocosearch.database.status import ProjectStatus
 from cocosearch.operations.configuration import Value
 from cocosearch.search.types import Arm, Hit, IndexState, SearchResponse, Signals, Timings
 

@@ -12,7 +12,7 @@ from tests.unit.embedding.ollama_server import Script, ollama
 from tests.unit.serving.fakes import STATUS
 
 from cocosearch.access.tokens import create_token_file
-from cocosearch.database.status import ProjectState
+from cocosearch.database.projects import ProjectState
 from cocosearch.operations import doctor
 from cocosearch.operations.doctor import Finding, Level
 from cocosearch.process import units

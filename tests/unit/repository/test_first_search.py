@@ -14,7 +14,8 @@ from tests.ports import free_port
 from tests.unit.serving import fakes
 
 from cocosearch.access.tokens import create_token_file
-from cocosearch.database.status import ProjectState, ProjectStatus
+from cocosearch.database.projects import ProjectState
+from cocosearch.database.status import ProjectStatus
 from cocosearch.search.types import Arm, SearchRequest, SearchResponse
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "first_search.py"

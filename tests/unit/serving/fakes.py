@@ -14,8 +14,8 @@ from typing import Any, cast
 
 import httpx
 
-from cocosearch.database.jobs import Job
-from cocosearch.database.status import ProjectState, ProjectStatus
+from cocosearch.database.projects import Job, ProjectState
+from cocosearch.database.status import ProjectStatus
 from cocosearch.errors import PathNotAllowedError, ProjectNotFoundError
 from cocosearch.operations.health import Part, PartState
 from cocosearch.search.types import Arm, Hit, IndexState, SearchRequest, SearchResponse, Signals, Timings

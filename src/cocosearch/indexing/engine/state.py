@@ -11,17 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cocosearch.database.connection import Connection
+from cocosearch.database.projects import EngineStamp, engine_stamp, set_engine_stamp
 from cocosearch.settings import Settings
 
 _STAMP = "stamp.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """Identity of a build from nothing, and the number of its completed runs."""
-
-    identity: uuid.UUID
-    generation: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +30,7 @@ class EngineState:
 
     def ensure_matches(self, connection: Connection, project_id: int) -> bool:
         """Start anew where directory and database do not belong together; False if one of them had been lost or restored."""
-        in_database, in_directory = _read_database(connection, project_id), self._read_directory()
+        in_database, in_directory = engine_stamp(connection, project_id), self._read_directory()
         if in_database is not None and in_database == in_directory and self.engine_path.is_dir():
             return True
         self.start_anew(connection, project_id)
@@ -48,32 +41,30 @@ class EngineState:
         self.remove()
         self.directory.mkdir(mode=0o700, parents=True)
         self.engine_path.mkdir(mode=0o700)
-        self._write(connection, project_id, Stamp(uuid.uuid4(), 0))
+        self._write(connection, project_id, EngineStamp(uuid.uuid4(), 0))
 
     def advance(self, connection: Connection, project_id: int) -> None:
         """After a run: an older backup of either side will not match any more."""
         stamp = self._read_directory()
         if stamp is None:
             raise FileNotFoundError(self.directory / _STAMP)
-        self._write(connection, project_id, Stamp(stamp.identity, stamp.generation + 1))
+        self._write(connection, project_id, EngineStamp(stamp.identity, stamp.generation + 1))
 
     def remove(self) -> None:
         """Delete the directory, as after `clear`."""
         if self.directory.exists():
             shutil.rmtree(self.directory)
 
-    def _write(self, connection: Connection, project_id: int, stamp: Stamp) -> None:
-        connection.execute(
-            "UPDATE projects SET engine_identity = %s, engine_generation = %s WHERE id = %s", [stamp.identity, stamp.generation, project_id]
-        )
+    def _write(self, connection: Connection, project_id: int, stamp: EngineStamp) -> None:
+        set_engine_stamp(connection, project_id, stamp)
         temporary = self.directory / f"{_STAMP}.new"
         temporary.write_text(json.dumps({"identity": str(stamp.identity), "generation": stamp.generation}), encoding="utf-8")
         temporary.replace(self.directory / _STAMP)
 
-    def _read_directory(self) -> Stamp | None:
+    def _read_directory(self) -> EngineStamp | None:
         try:
             content = json.loads((self.directory / _STAMP).read_text(encoding="utf-8"))
-            return Stamp(uuid.UUID(content["identity"]), int(content["generation"]))
+            return EngineStamp(uuid.UUID(content["identity"]), int(content["generation"]))
         except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
@@ -82,8 +73,3 @@ def project_state(settings: Settings, project_name: str) -> EngineState:
     """State of a project of that name, in a state directory that only its owner can read: it holds parts of the code."""
     settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     return EngineState(settings.state_dir / "projects" / project_name)
-
-
-def _read_database(connection: Connection, project_id: int) -> Stamp | None:
-    row = connection.execute("SELECT engine_identity, engine_generation FROM projects WHERE id = %s", [project_id]).fetchone()
-    return Stamp(row[0], row[1]) if row and row[0] else None

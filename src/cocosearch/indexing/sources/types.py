@@ -1,6 +1,7 @@
 """What a listing is made of."""
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 
 from cocosearch.indexing.sources.skips import SkipReason
@@ -36,6 +37,10 @@ class Listing:
         for note in self.notes:
             state.update(f"\0{note}\n".encode())
         return state.digest()
+
+    def skipped_by_name(self) -> Counter[str]:
+        """How many files were skipped, by the name of the reason."""
+        return Counter({str(reason): count for reason, count in self.skipped.items()})
 
 
 class Notes:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cocosearch.indexing.engine.state import EngineState, Stamp, project_state
+from cocosearch.database.projects import EngineStamp
+from cocosearch.indexing.engine.state import EngineState, project_state
 from cocosearch.settings import Settings
 
 IDENTITY = uuid.UUID("12345678-1234-5678-1234-567812345678")
@@ -22,7 +23,7 @@ def test_each_project_has_its_directory(tmp_path: Path) -> None:
 
 def test_a_stamp_is_read_as_it_was_written(tmp_path: Path) -> None:
     (tmp_path / "stamp.json").write_text(json.dumps({"identity": str(IDENTITY), "generation": 7}))
-    assert EngineState(tmp_path)._read_directory() == Stamp(IDENTITY, 7)
+    assert EngineState(tmp_path)._read_directory() == EngineStamp(IDENTITY, 7)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cocosearch.indexing.looks import pause_after_look
+from cocosearch.indexing.freshness import pause_after
 
 
 @pytest.mark.parametrize(
@@ -14,4 +14,4 @@ from cocosearch.indexing.looks import pause_after_look
     ],
 )
 def test_the_pause_follows_the_cost_of_a_look_and_not_the_load_of_the_machine(elapsed: float, processor: float, pause: float) -> None:
-    assert pause_after_look(2.0, elapsed, processor) == pytest.approx(pause)
+    assert pause_after(2.0, elapsed, processor) == pytest.approx(pause)
