@@ -1,4 +1,9 @@
-"""Errors that are meant for a reader: each message says what failed, on what, and what to do next."""
+"""Errors that are meant for a reader: each message says what failed, on what, and what to do next.
+
+Programs decide by the class, or by a field of it, never by the message.
+"""
+
+from enum import StrEnum
 
 
 class CocosearchError(Exception):
@@ -15,6 +20,13 @@ class ListenError(CocosearchError):
 
 class DatabaseUnavailableError(CocosearchError):
     """The database cannot be reached or is not ready (role, extension, migrations), or it ended the connection."""
+
+
+class ExtensionMissingError(DatabaseUnavailableError):
+    """The database has no pgvector."""
+
+    def __init__(self) -> None:
+        super().__init__("The database lacks the extension vector. A superuser must run: CREATE EXTENSION vector (pgvector 0.8 or later).")
 
 
 class DatabaseStartingError(DatabaseUnavailableError):
@@ -37,12 +49,27 @@ class DatabaseFullError(NoRoomError):
     """The database itself said that it has no room, or takes no writes."""
 
 
+class NoVectors(StrEnum):
+    """Why the embedding server gives none."""
+
+    SERVER_AWAY = "embedding_server_away"  # it cannot be reached, or does not answer in time
+    SERVER_FAILED = "embedding_server_failed"  # it answers that it failed
+    MODEL_MISSING = "model_missing"
+
+
 class EmbeddingUnavailableError(CocosearchError):
-    """The embedding server cannot be reached or does not have the model."""
+    """The embedding server gives no vectors now."""
+
+    def __init__(self, message: str, why: NoVectors) -> None:
+        super().__init__(message)
+        self.why = why
 
 
 class NoSuchModelError(ConfigurationError, EmbeddingUnavailableError):
     """The embedding server says of the model that is set that it cannot be had: asking again does not help."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, NoVectors.MODEL_MISSING)
 
 
 class ProjectNotFoundError(CocosearchError):

@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -168,14 +167,6 @@ class Settings(BaseSettings):
     @classmethod
     def _empty_means_none(cls, value: object) -> object:
         return value or None
-
-    @property
-    def loopback_only(self) -> bool:
-        """Whether the listening address can be reached from this machine alone."""
-        try:
-            return ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
 
 
 def variable_name(field: str) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cocosearch.errors import ConfigurationError
-from cocosearch.settings import Settings, Transport, load_settings, variable_name
+from cocosearch.settings import Transport, load_settings, variable_name
 
 SECRET = "hunter2"  # noqa: S105 - what no message may show
 
@@ -86,26 +86,6 @@ def test_empty_lists_and_an_empty_token_file_mean_none(monkeypatch: pytest.Monke
         monkeypatch.setenv(variable, "")
     settings = load_settings()
     assert (settings.allowed_roots, settings.allowed_hosts, settings.token_file) == ((), (), None)
-
-
-@pytest.mark.parametrize(
-    ("host", "loopback"),
-    [
-        ("127.0.0.1", True),
-        ("127.8.9.10", True),
-        ("::1", True),
-        ("localhost", True),
-        ("0.0.0.0", False),  # noqa: S104 - that it is not loopback is the point
-        ("::", False),
-        ("", False),
-        ("192.168.1.2", False),
-        ("127.evil.example", False),
-        ("127.0.0.1.evil.example", False),
-        ("localhost.evil.example", False),
-    ],
-)
-def test_only_addresses_of_this_machine_are_loopback(host: str, *, loopback: bool) -> None:
-    assert Settings(host=host).loopback_only is loopback
 
 
 def test_flags_win_over_the_environment_and_none_means_not_given(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,18 +6,18 @@ a plain cross-site request carries `Origin: http://evil.example`. Neither name i
 
 import logging
 from collections.abc import Iterable
-from ipaddress import IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from cocosearch.process.listening import LOOPBACK_NAMES, address_of
+
 log = logging.getLogger(__name__)
 
 # A load balancer's probe may be HTTP/1.0 and name no host; a browser, whom the check of the name is for, always does.
 _ANSWERED_WITHOUT_HOST = frozenset({"/live", "/health"})
-_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def host_name(authority: str) -> str | None:
@@ -34,13 +34,8 @@ def host_name(authority: str) -> str | None:
 
 def _canonical(host: str) -> str:
     """One spelling for each address (`::ffff:127.0.0.1` is `127.0.0.1`); names in lower case."""
-    try:
-        address = ip_address(host.split("%", 1)[0])
-    except ValueError:
-        return host.lower()
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    return str(address)
+    address = address_of(host)
+    return host.lower() if address is None else str(address)
 
 
 class HostOriginGuard:
@@ -53,7 +48,7 @@ class HostOriginGuard:
 
     def __init__(self, app: ASGIApp, allowed_hosts: Iterable[str] = ()) -> None:
         self._app = app
-        self._allowed = _LOOPBACK_NAMES | {name for host in allowed_hosts if (name := host_name(_bracketed(host)))}
+        self._allowed = LOOPBACK_NAMES | {name for host in allowed_hosts if (name := host_name(_bracketed(host)))}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer it with the refusal."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from cocosearch.access.text import line, printable
 from cocosearch.cli.output import as_json as to_json
 from cocosearch.cli.output import escaped, write_hits, write_project, write_projects
+from cocosearch.process.logs import log_to_stderr
 from cocosearch.search.types import SearchRequest
 from cocosearch.settings import LogLevel, Settings, Transport, load_settings
 
@@ -381,9 +382,7 @@ def _settings_of_a_user() -> Settings:
 
 
 def _log(level: LogLevel) -> None:
-    logging.basicConfig(level=level.value.upper(), stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s", force=True)
-    for quiet in ("httpx", "httpcore"):
-        logging.getLogger(quiet).setLevel(max(logging.WARNING, logging.getLogger().level))
+    log_to_stderr(level.value, quiet=("httpx", "httpcore"))
     if level is not LogLevel.DEBUG:  # the pool warns of each attempt to connect; the error at their end says it all
         logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
 

@@ -15,7 +15,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from cocosearch.database.failures import explained, failures_explained, no_answer
-from cocosearch.errors import CocosearchError, DatabaseBusyError, DatabaseStartingError, DatabaseUnavailableError
+from cocosearch.errors import CocosearchError, DatabaseBusyError, DatabaseStartingError, ExtensionMissingError
 from cocosearch.settings import Settings
 
 CONNECT_TIMEOUT_SECONDS = 5
@@ -197,9 +197,7 @@ def _configure(connection: Connection) -> None:
     try:
         register_vector(connection)
     except psycopg.ProgrammingError as error:
-        raise DatabaseUnavailableError(
-            "The database lacks the extension vector. A superuser must run: CREATE EXTENSION vector (pgvector 0.8 or later)."
-        ) from error
+        raise ExtensionMissingError from error
 
 
 @contextmanager

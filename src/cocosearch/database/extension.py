@@ -3,7 +3,7 @@
 from typing import LiteralString
 
 from cocosearch.database.connection import Connection
-from cocosearch.errors import DatabaseUnavailableError
+from cocosearch.errors import DatabaseUnavailableError, ExtensionMissingError
 
 # Filtered searches need its iterative index scans.
 MIN_PGVECTOR = (0, 8)
@@ -46,9 +46,7 @@ def check_extension(connection: Connection) -> None:
     """
     version = pgvector_version(connection)
     if version is None:
-        raise DatabaseUnavailableError(
-            "The database lacks the extension vector. A superuser must run: CREATE EXTENSION vector (pgvector 0.8 or later)."
-        )
+        raise ExtensionMissingError
     if version < MIN_PGVECTOR:
         raise DatabaseUnavailableError(
             f"pgvector {written(version)} is too old, 0.8 is needed. Install a newer package; then a superuser runs: "

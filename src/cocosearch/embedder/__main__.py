@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import ipaddress
 import logging
 import signal
 import socket
@@ -16,6 +15,8 @@ import uvicorn
 from cocosearch.embedder.graph import Precision
 from cocosearch.embedder.inference import available_cores, load
 from cocosearch.embedder.weights import EmbedderError
+from cocosearch.process.listening import bound_socket, is_loopback
+from cocosearch.process.logs import log_to_stderr
 from cocosearch.process.sdnotify import notify
 
 DRAIN_SECONDS = 5
@@ -48,13 +49,9 @@ def bind(host: str, port: int) -> socket.socket:
     """
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        # The protocol is named because asyncio sets TCP_NODELAY only where it is: without, each answer waits 40 ms for an acknowledgement.
-        channel = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        channel.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        channel.bind(address)
+        return bound_socket(family, address)
     except OSError as error:
         raise EmbedderError(f"Cannot listen on {host} port {port}: {error}. Free the port or give another --host or --port.") from error
-    return channel
 
 
 class NotifyingServer(uvicorn.Server):
@@ -89,8 +86,7 @@ def serve(arguments: argparse.Namespace) -> None:
         embedder = load(arguments.precision, arguments.cache_dir)
         embedder.embed("warm")
         host, port = channel.getsockname()[:2]
-        local_only = ipaddress.ip_address(host).is_loopback
-        app = EmbeddingServer(embedder, arguments.threads).application(local_only=local_only)
+        app = EmbeddingServer(embedder, arguments.threads).application(local_only=is_loopback(host))
         config = uvicorn.Config(
             app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=DRAIN_SECONDS, lifespan="on"
         )
@@ -108,7 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
     signal.signal(signal.SIGTERM, end_cleanly)
     signal.signal(signal.SIGINT, end_cleanly)
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    log_to_stderr()
     options = parse_arguments(arguments)
     try:
         if options.prepare:

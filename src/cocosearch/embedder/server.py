@@ -6,7 +6,6 @@ wait for no batch, and the operating system gives them their share of the proces
 """
 
 import asyncio
-import ipaddress
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -27,6 +26,7 @@ from cocosearch.embedder import payloads
 from cocosearch.embedder.admission import Admission, BodyTooLargeError, BusyError
 from cocosearch.embedder.inference import Embedder, InputTooLongError
 from cocosearch.embedder.payloads import EmbedRequest, Json, RequestError
+from cocosearch.process.listening import address_of, is_loopback
 from cocosearch.process.sdnotify import Watchdog
 
 VERSION = f"{__version__}-embedded"
@@ -259,10 +259,4 @@ class LocalOnly:
 def is_local(host: str) -> bool:
     """Say whether `host`, with or without a port, is localhost or an address (which nobody can rebind)."""
     name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
-    if name in {"", "localhost"} or name.endswith(".localhost"):
-        return bool(name)
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
+    return is_loopback(name) or address_of(name) is not None

@@ -26,7 +26,7 @@ from cocosearch.embedding.protocol import (
     unit,
 )
 from cocosearch.embedding.pull import pull_model
-from cocosearch.errors import EmbeddingUnavailableError, NoSuchModelError
+from cocosearch.errors import EmbeddingUnavailableError, NoSuchModelError, NoVectors
 from cocosearch.process.units import look_or_check
 from cocosearch.settings import Settings
 from cocosearch.urls import without_password
@@ -351,12 +351,14 @@ class OllamaClient:
     def _unreachable(self, error: Exception) -> EmbeddingUnavailableError:
         reason = str(error) or type(error).__name__
         return EmbeddingUnavailableError(
-            f"Ollama at {self._shown_url} cannot be used: {reason}. {look_or_check('ollama', 'COCOSEARCH_OLLAMA_URL')}"
+            f"Ollama at {self._shown_url} cannot be used: {reason}. {look_or_check('ollama', 'COCOSEARCH_OLLAMA_URL')}",
+            NoVectors.SERVER_AWAY,
         )
 
     def _failed(self, error: RequestError) -> EmbeddingUnavailableError:
         return EmbeddingUnavailableError(
-            f"Ollama at {self._shown_url} answered {error.status} for the model '{self._model}': {error.message}."
+            f"Ollama at {self._shown_url} answered {error.status} for the model '{self._model}': {error.message}.",
+            NoVectors.SERVER_FAILED,
         )
 
     def _too_many_dimensions(self, dimensions: int) -> NoSuchModelError:
@@ -368,7 +370,8 @@ class OllamaClient:
     def _model_missing(self) -> EmbeddingUnavailableError:
         return EmbeddingUnavailableError(
             f"Ollama at {self._shown_url} does not have the model '{self._model}'. "
-            "Run `cocosearch model ensure`, or check COCOSEARCH_MODEL."
+            "Run `cocosearch model ensure`, or check COCOSEARCH_MODEL.",
+            NoVectors.MODEL_MISSING,
         )
 
 

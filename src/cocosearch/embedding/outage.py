@@ -34,7 +34,7 @@ class Outage:
         with self._lock:
             reason = self._reason
         if reason is not None:
-            raise EmbeddingUnavailableError(str(reason))
+            raise EmbeddingUnavailableError(str(reason), reason.why)
 
     def begin(self, reason: EmbeddingUnavailableError) -> None:
         """The server has just failed."""

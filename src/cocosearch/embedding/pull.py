@@ -6,7 +6,7 @@ from collections.abc import Callable
 import httpx
 
 from cocosearch.embedding.protocol import RequestError, pull_event, request_error
-from cocosearch.errors import EmbeddingUnavailableError, NoSuchModelError
+from cocosearch.errors import EmbeddingUnavailableError, NoSuchModelError, NoVectors
 
 PULL_ATTEMPTS = 6
 PULL_FIRST_BACKOFF_SECONDS = 2.0
@@ -37,7 +37,8 @@ def pull_model(http: httpx.Client, model: str, timeout_seconds: float, report: C
             if attempt == PULL_ATTEMPTS:
                 raise EmbeddingUnavailableError(
                     f"Ollama could not pull the model '{model}' in {PULL_ATTEMPTS} attempts: {error}. "
-                    "Check its network, or copy the model into its model directory on a host without one."
+                    "Check its network, or copy the model into its model directory on a host without one.",
+                    NoVectors.MODEL_MISSING,
                 ) from error
             pause = PULL_FIRST_BACKOFF_SECONDS * 2 ** (attempt - 1)
             report(f"Pull attempt {attempt} of {PULL_ATTEMPTS} failed: {error}. Next one in {pause:.0f} s.")

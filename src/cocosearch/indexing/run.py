@@ -152,7 +152,8 @@ def _incomplete(session: Connection, project: Project, error: EmbeddingUnavailab
     status = project_status(session, project.name)
     without = status.chunks - status.chunks_embedded
     return EmbeddingUnavailableError(
-        f"{error} {without} of {status.chunks} chunks of '{project.name}' are found by words alone until a run finds the model again."
+        f"{error} {without} of {status.chunks} chunks of '{project.name}' are found by words alone until a run finds the model again.",
+        error.why,
     )
 
 

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from cocosearch.access.text import line
 from cocosearch.errors import ConfigurationError
+from cocosearch.process.listening import is_loopback
 from cocosearch.projects import find_config, read_config
 from cocosearch.settings import Settings, Transport, invalid_settings, unknown_settings, variable_name
 from cocosearch.urls import without_password
@@ -88,7 +89,7 @@ def refused_settings(environment: Mapping[str, str]) -> list[str]:
         refused.append(
             f"{variable_name('database_url')} is not valid: it is no libpq URI. In a password, percent-encode / @ : % and spaces."
         )
-    if settings.transport is not Transport.STDIO and not settings.loopback_only and settings.token_file is None:
+    if settings.transport is not Transport.STDIO and not is_loopback(settings.host) and settings.token_file is None:
         refused.append(
             f"{variable_name('host')}={settings.host!r} can be reached from other machines, so {variable_name('token_file')} has to name a "
             "file with tokens (`cocosearch token create FILE` makes one)."

@@ -24,6 +24,7 @@ from cocosearch.embedding.ollama import OllamaClient
 from cocosearch.embedding.prompts import unknown_family
 from cocosearch.errors import CocosearchError, DatabaseBusyError, EmbeddingUnavailableError
 from cocosearch.operations.health import ask
+from cocosearch.process.listening import is_loopback
 from cocosearch.process.room import Amount, disks, existing, remedy
 from cocosearch.process.units import has_unit, look_or_check, show_status
 from cocosearch.settings import Settings, variable_name
@@ -88,7 +89,7 @@ def as_json(findings: Iterable[Finding]) -> str:
 
 def _listening(settings: Settings) -> Iterator[Finding]:
     where = f"{settings.host} port {settings.port}"
-    if settings.loopback_only or settings.token_file:
+    if is_loopback(settings.host) or settings.token_file:
         yield Finding("listening", Level.OK, f"{where}; {'with tokens' if settings.token_file else 'this machine alone, without a token'}.")
         return
     # The service gets its tokens from systemd; a person's command does not know of them. A server that runs has them, or it had refused.

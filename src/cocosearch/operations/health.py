@@ -23,7 +23,7 @@ from cocosearch.database.migrations import check_migrated
 from cocosearch.database.status import why_full
 from cocosearch.embedding.ollama import PROBE_TEXT, OllamaClient
 from cocosearch.embedding.proof import seconds_since_vector
-from cocosearch.errors import CocosearchError, DatabaseBusyError, DatabaseUnavailableError, EmbeddingUnavailableError
+from cocosearch.errors import CocosearchError, DatabaseBusyError, DatabaseUnavailableError, EmbeddingUnavailableError, ExtensionMissingError
 from cocosearch.process.room import Amount, disks, remedy
 from cocosearch.process.sdnotify import notify
 from cocosearch.process.units import look_or_check
@@ -153,7 +153,7 @@ def _check_extension(connection: Connection) -> Part:
     try:
         check_extension(connection)
     except DatabaseUnavailableError as error:
-        state = PartState.MISSING if "lacks" in str(error) else PartState.OUTDATED
+        state = PartState.MISSING if isinstance(error, ExtensionMissingError) else PartState.OUTDATED
         return Part("extension", state, str(error))
     return Part("extension", PartState.OK, "pgvector is there, 0.8 or later.")
 

@@ -29,7 +29,7 @@ from cocosearch.search.query import analyse
 from cocosearch.search.ranking import WEIGHTS, Weights, rank
 from cocosearch.search.request import check_request, tidied
 from cocosearch.search.symbols import read_symbol
-from cocosearch.search.types import Arm, Hit, IndexState, SearchRequest, SearchResponse, Timings
+from cocosearch.search.types import Arm, Degraded, Hit, IndexState, SearchRequest, SearchResponse, Timings
 
 # A longer query is searched by its telling parts.
 MAX_QUERY_CHARACTERS = 2000
@@ -63,16 +63,17 @@ def search(
     check_request(request)
     asked, shortened = _shortened(request.query)
     try:
-        vector, missing = _embed(pool, client, asked) if Arm.DENSE in arms else (None, None)
+        vector, failure = _embed(pool, client, asked) if Arm.DENSE in arms else (None, None)
         embed_ms = _milliseconds(began)
         sql_began = time.perf_counter()
         with pool.connection() as connection, connection.transaction():
-            response = _answer(connection, replace(request, query=asked), vector, arms, weights)
+            hits, notes, indexes, degraded = _answer(connection, replace(request, query=asked), vector, arms, weights)
     except psycopg.errors.InvalidRegularExpression as error:
         raise CocosearchError(f"The path pattern '{request.path_glob}' is none that paths can be matched with.") from error
-    hits, notes, indexes = response
+    missing = f"Found by words alone, because there is no vector for the query: {failure}" if failure else None
     note = " ".join(filter(None, [missing, shortened, *notes])) or None
-    return SearchResponse(tuple(hits), note, indexes, Timings(embed_ms, _milliseconds(sql_began), _milliseconds(began)))
+    degraded = Degraded(failure.why) if failure else degraded
+    return SearchResponse(tuple(hits), note, degraded, indexes, Timings(embed_ms, _milliseconds(sql_began), _milliseconds(began)))
 
 
 def _shortened(query: str) -> tuple[str, str | None]:
@@ -86,8 +87,8 @@ def _shortened(query: str) -> tuple[str, str | None]:
 
 def _answer(
     connection: Connection, request: SearchRequest, vector: QueryVector | None, arms: frozenset[Arm], weights: Weights
-) -> tuple[list[Hit], list[str], tuple[IndexState, ...]]:
-    """Hits, what is to be said of them, and the state of the indexes that they come from."""
+) -> tuple[list[Hit], list[str], tuple[IndexState, ...], Degraded | None]:
+    """Hits, what is to be said of them, the state of the indexes that they come from, and what they lack."""
     query = analyse(request.query)
     project = _project(connection, request.project)
     name, chunks = (project.name, project.chunks) if project else (None, None)
@@ -100,9 +101,9 @@ def _answer(
         return make_hits(connection, ranked, request.limit, names, whole_definitions=request.whole_definitions)
 
     filters = Filters(project.id if project else None, request.language, request.path_glob, request.symbol, request.kind)
-    found, notes = find(filters), [note_on_words(query)]
+    found, notes, degraded = find(filters), [note_on_words(query)], None
     if not found and (nothing := note_on_nothing(connection, name, chunks)):
-        notes = [nothing]
+        notes, degraded = [nothing], Degraded.NOTHING_INDEXED
     elif not found and filters.within_project:
         meant = reread(connection, filters, name)
         notes += meant.notes
@@ -114,7 +115,10 @@ def _answer(
         notes.append(NO_WORD_FOUND)
     hits = found if request.max_tokens is None else fit_budget(found, request.max_tokens, explain=request.explain)
     states = index_states(connection, name, found, vector.model[0] if vector else None)
-    return hits, [note for note in (*notes, note_on_budget(found, hits, explain=request.explain), note_on_progress(states)) if note], states
+    if behind := note_on_progress(states):
+        degraded = degraded or Degraded.VECTORS_INCOMPLETE
+    said = [note for note in (*notes, note_on_budget(found, hits, explain=request.explain), behind) if note]
+    return hits, said, states, degraded
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,14 +141,14 @@ def _project(connection: Connection, given: str | None) -> _Project | None:
     return _Project(int(row[0]), str(row[1]), int(row[2]))
 
 
-def _embed(pool: Pool, client: OllamaClient, query: str) -> tuple[QueryVector | None, str | None]:
+def _embed(pool: Pool, client: OllamaClient, query: str) -> tuple[QueryVector | None, EmbeddingUnavailableError | None]:
     """The query's vector, or why there is none; no connection is held while the model works."""
     with pool.connection() as connection:
         announce_query(connection)
     try:
         digest, vector = client.query_vector(query)
     except EmbeddingUnavailableError as error:
-        return None, f"Found by words alone, because there is no vector for the query: {error}"
+        return None, error
     with pool.connection() as connection:
         model = find_model(connection, client.model, digest, client.prompt_version)
     return QueryVector(vector, model or (NO_MODEL, len(vector))), None

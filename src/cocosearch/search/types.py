@@ -92,11 +92,22 @@ class Timings:
     total_ms: float
 
 
+class Degraded(StrEnum):
+    """Why an answer is less than the same search gives when all is well; the first that holds."""
+
+    EMBEDDING_SERVER_AWAY = "embedding_server_away"
+    EMBEDDING_SERVER_FAILED = "embedding_server_failed"
+    MODEL_MISSING = "model_missing"
+    NOTHING_INDEXED = "nothing_indexed"
+    VECTORS_INCOMPLETE = "vectors_incomplete"  # some code is found by its words alone, as its vectors are still being made
+
+
 @dataclass(frozen=True, slots=True)
 class SearchResponse:
-    """Hits, best first; the note is a sentence when the answer is less than it could be (an arm is down, no index yet)."""
+    """Hits, best first."""
 
     hits: tuple[Hit, ...]
-    note: str | None
+    note: str | None  # for a reader, where there is something to say of the answer
+    degraded: Degraded | None
     indexes: tuple[IndexState, ...]
     timings: Timings

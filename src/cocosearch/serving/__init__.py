@@ -1,7 +1,6 @@
 """Serving: MCP over stdio or HTTP, health, and what keeps strangers out."""
 
 import logging
-import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -42,9 +41,9 @@ def load_stdio_server(settings: "Settings") -> "FastMCP[Any]":
 
 def _log_to_stderr(settings: "Settings") -> None:
     """One plain line for each record, on stderr, for every library; journald adds the time."""
-    logging.basicConfig(level=settings.log_level.value.upper(), stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s", force=True)
-    for quiet in ("httpx", "httpcore", "mcp", "sse_starlette", "asyncio"):
-        logging.getLogger(quiet).setLevel(max(logging.WARNING, logging.getLogger().level))
+    from cocosearch.process.logs import log_to_stderr
+
+    log_to_stderr(settings.log_level.value, quiet=("httpx", "httpcore", "mcp", "sse_starlette", "asyncio"))
     import fastmcp  # noqa: F401 - sets up a logger with colours and boxes, which is then taken back
 
     boxed = logging.getLogger("fastmcp")

@@ -9,9 +9,11 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import Enum, auto
-from ipaddress import IPv6Address, ip_address, ip_network
+from enum import Enum, StrEnum, auto
+from ipaddress import IPv6Address, ip_network
 from typing import Protocol
+
+from cocosearch.process.listening import address_of, is_loopback
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +61,15 @@ class Phase(Enum):
     END = auto()
 
 
+class Missed(StrEnum):
+    """Which deadline a client has missed, for the log."""
+
+    REQUEST = "request not sent"
+    BODY = "body not sent"
+    END_OF_BODY = "body not ended"
+    READING = "answer not read"
+
+
 class Admission(Enum):
     """What a new connection gets."""
 
@@ -85,7 +96,7 @@ class Connection(Protocol):
     def since(self) -> float:
         """When that began, by the monotonic clock."""
 
-    def overdue(self, now: float) -> str | None:
+    def overdue(self, now: float) -> "Missed | None":
         """Which deadline it has missed."""
 
     def give_up(self) -> None:
@@ -97,13 +108,10 @@ class Connection(Protocol):
 
 def source_of(host: str) -> str:
     """The name under which connections from an address are counted."""
-    try:
-        address = ip_address(host.split("%", 1)[0])
-    except ValueError:
+    address = address_of(host)
+    if address is None:
         return host
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    if address.is_loopback:
+    if is_loopback(host):
         return LOOPBACK
     return str(ip_network((address, 64), strict=False)) if isinstance(address, IPv6Address) else str(address)
 
@@ -137,7 +145,7 @@ class Connections:
             if missed is None:
                 continue
             self._ended[missed] += 1
-            if connection.phase is Phase.END or missed.startswith("answer"):
+            if connection.phase is Phase.END or missed is Missed.READING:
                 connection.abort()
             else:
                 connection.give_up()

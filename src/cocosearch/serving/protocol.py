@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from cocosearch.serving.connections import Admission, Connections, Phase, source_of
+from cocosearch.serving.connections import Admission, Connections, Missed, Phase, source_of
 
 PROBES = frozenset({"/live", "/health"})
 
@@ -48,19 +48,19 @@ class BoundedProtocol(H11Protocol):
             return Phase.REST_OF_BODY if answered else Phase.BODY
         return Phase.HEAD if answered else Phase.ANSWER
 
-    def overdue(self, now: float) -> str | None:
+    def overdue(self, now: float) -> Missed | None:
         """Which deadline the client has missed, if any."""
         limits, waited = self._limits, now - self.since
         if self._reads_too_slowly(now):
-            return "answer not read"
+            return Missed.READING
         match self.phase:
             case Phase.HEAD if waited >= limits.head_seconds:
-                return "request not sent"
+                return Missed.REQUEST
             case Phase.BODY if not self.flow.read_paused:
                 allowed = limits.body_seconds + self._body_bytes / limits.body_bytes_per_second
-                return "body not sent" if waited >= allowed else None
+                return Missed.BODY if waited >= allowed else None
             case Phase.REST_OF_BODY if waited >= limits.linger_seconds:
-                return "body not ended"
+                return Missed.END_OF_BODY
         return None
 
     def give_up(self) -> None:

@@ -11,7 +11,7 @@ from cocosearch.access.text import count_escaped, shortened, shown
 from cocosearch.database.projects import Job
 from cocosearch.database.status import ProjectStatus
 from cocosearch.search.hits import estimate_tokens
-from cocosearch.search.types import Hit, IndexState, SearchResponse, Signals
+from cocosearch.search.types import Degraded, Hit, IndexState, SearchResponse, Signals
 
 # Of an error of an indexing run; in the list of all projects it is one of many.
 MAX_ERROR, MAX_ERROR_IN_LIST = 2000, 200
@@ -94,9 +94,8 @@ class SearchResult(BaseModel):
     """Answer of `search_code`."""
 
     hits: list[CodeHit] = Field(description="Best first; empty when nothing was found.")
-    note: str | None = Field(
-        description="Says so when the answer is less than it could be, for example while the embedding server is down."
-    )
+    note: str | None = Field(description="What there is to say of the answer, in words.")
+    degraded: str | None = Field(description=f"Why the answer is less than it could be: {', '.join(f'`{reason}`' for reason in Degraded)}.")
     indexes: list[IndexInfo] = Field(description="State of the indexes that the answer comes from, by project.")
     took_ms: float = Field(description="Time the search took, in milliseconds.")
 
@@ -106,6 +105,7 @@ class SearchResult(BaseModel):
         return cls(
             hits=[CodeHit.of(hit, explain=explain) for hit in response.hits],
             note=None if response.note is None else shown(response.note),
+            degraded=response.degraded,
             indexes=[IndexInfo.of(state) for state in response.indexes],
             took_ms=round(response.timings.total_ms, 1),
         )

@@ -1,6 +1,7 @@
 """The listening process: sockets, readiness, and an end that lets running calls finish."""
 
 import asyncio
+import errno
 import logging
 import signal
 import socket
@@ -8,7 +9,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from ipaddress import IPv6Address, ip_address
 from typing import Any, cast
 
 import uvicorn
@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 
 from cocosearch.access.tokens import TokenFile
 from cocosearch.errors import ConfigurationError, ListenError
+from cocosearch.process.listening import bound_socket, is_loopback
 from cocosearch.process.sdnotify import Watchdog, notify
 from cocosearch.serving.backend import Backend
 from cocosearch.serving.connections import ConnectionLimits, Connections
@@ -142,7 +143,7 @@ def listen(settings: Settings) -> list[socket.socket]:
     addresses = list(dict.fromkeys((family, str(address[0]), address) for family, _, _, _, address in found))
     if settings.token_file is None:
         for _, host, _ in addresses:
-            if not _is_loopback(host):
+            if not is_loopback(host):
                 raise ConfigurationError(
                     f"Refusing to listen on {settings.host or 'every address'} without a token: other machines could search the code. "
                     "Make one with `cocosearch token create FILE` and set COCOSEARCH_TOKEN_FILE=FILE, or set COCOSEARCH_HOST=127.0.0.1."
@@ -151,10 +152,10 @@ def listen(settings: Settings) -> list[socket.socket]:
     failure: OSError | None = None
     for family, _, address in addresses:
         try:
-            bound.append(_bind(family, address, alone=len(addresses) == 1))
+            bound.append(bound_socket(family, address, _options(family, alone=len(addresses) == 1)))
         except OSError as error:
             failure = error
-            if len(addresses) == 1 or "in use" in str(error):
+            if len(addresses) == 1 or error.errno == errno.EADDRINUSE:
                 break
     else:
         failure = None if bound else failure
@@ -168,25 +169,10 @@ def listen(settings: Settings) -> list[socket.socket]:
     return bound
 
 
-def _bind(family: int, address: tuple[object, ...], *, alone: bool) -> socket.socket:
-    # The protocol is named because asyncio sets TCP_NODELAY only where it is: without, each answer waits 40 ms for an acknowledgement.
-    opened = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Each connection takes it over. By itself the kernel keeps up to four megabytes for a client that does not read.
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-        if family == socket.AF_INET6:
-            # `::` alone takes IPv4 too; beside a socket for IPv4 it must leave that to it.
-            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if alone else 1)
-        opened.bind(address)
-    except OSError:
-        opened.close()
-        raise
-    return opened
-
-
-def _is_loopback(host: str) -> bool:
-    address = ip_address(host.split("%", 1)[0])
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        return address.ipv4_mapped.is_loopback
-    return address.is_loopback
+def _options(family: int, *, alone: bool) -> dict[tuple[int, int], int]:
+    # Each connection takes it over. By itself the kernel keeps up to four megabytes for a client that does not read.
+    options = {(socket.SOL_SOCKET, socket.SO_SNDBUF): SEND_BUFFER_BYTES}
+    if family == socket.AF_INET6:
+        # `::` alone takes IPv4 too; beside a socket for IPv4 it must leave that to it.
+        options[socket.IPPROTO_IPV6, socket.IPV6_V6ONLY] = 0 if alone else 1
+    return options

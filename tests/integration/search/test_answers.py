@@ -24,7 +24,7 @@ from cocosearch.indexing.run import index_project
 from cocosearch.projects import load_project
 from cocosearch.search import Arm, Hit, SearchRequest, search
 from cocosearch.search.hits import estimate_tokens
-from cocosearch.search.types import Signals
+from cocosearch.search.types import Degraded, Signals
 from cocosearch.serving.dispatch import CallLog
 from cocosearch.serving.mcp import DEFAULT_TOKENS, build_mcp
 from cocosearch.settings import Settings
@@ -204,6 +204,7 @@ def test_while_a_part_has_vectors_all_of_it_is_found_and_the_answer_says_so(
     (index,) = response.indexes
     assert 0 < index.chunks_embedded < index.chunks
     assert f"'h11' {100 * index.chunks_embedded // index.chunks} %" in (response.note or "")
+    assert response.degraded is Degraded.VECTORS_INCOMPLETE
     # Also where nothing of that project was found.
     elsewhere = search(pool, client, SearchRequest("ReceiveBuffer", language="cobol"))
     assert (elsewhere.hits, elsewhere.indexes) == ((), response.indexes)
@@ -213,7 +214,7 @@ def test_what_the_model_refused_is_nothing_to_wait_for(pool: Pool, client: Ollam
     lose_vectors(connection, "path = '_receivebuffer.py'")
     connection.execute("UPDATE projects SET state = 'ready'")
     response = search(pool, client, SearchRequest("ReceiveBuffer"))
-    assert response.note is None
+    assert (response.note, response.degraded) == (None, None)
     assert response.indexes[0].chunks_embedded < response.indexes[0].chunks
 
 

@@ -21,6 +21,7 @@ from cocosearch.search import Arm, SearchRequest, search
 from cocosearch.search.dense import search_dense
 from cocosearch.search.filters import Filters
 from cocosearch.search.lexical import search_lexical, weigh_terms
+from cocosearch.search.types import Degraded
 from cocosearch.settings import Settings
 
 
@@ -66,14 +67,21 @@ def test_a_common_word_finds_where_a_filter_leaves_no_rare_one(pool: Pool) -> No
         assert search_lexical(connection, terms, rare, filters, 100)
 
 
-def test_without_the_model_words_still_find(pool: Pool, indexed: Settings) -> None:
-    away = indexed.model_copy(update={"ollama_url": "http://127.0.0.1:9"})
-    with OllamaClient(away) as client:
+@pytest.mark.parametrize(
+    ("changed", "degraded"),
+    [
+        ({"ollama_url": "http://127.0.0.1:9"}, Degraded.EMBEDDING_SERVER_AWAY),
+        ({"model": "another-model"}, Degraded.MODEL_MISSING),
+    ],
+)
+def test_without_the_model_words_still_find(pool: Pool, indexed: Settings, changed: dict[str, str], degraded: Degraded) -> None:
+    with OllamaClient(indexed.model_copy(update=changed)) as client:
         response = search(pool, client, SearchRequest("ReceiveBuffer"))
     assert response.hits[0].path == "_receivebuffer.py"
     assert response.hits[0].arms == (Arm.LEXICAL,)
     assert response.note is not None
     assert "words alone" in response.note
+    assert response.degraded is degraded
 
 
 def test_filters_hold_before_fusion(pool: Pool, client: OllamaClient, indexed: Settings, tmp_path: Path) -> None:
@@ -222,6 +230,7 @@ def test_an_empty_index_says_so(settings: Settings) -> None:
         response = search(pool, client, SearchRequest("anything"))
     assert response.hits == ()
     assert "Nothing is indexed yet" in (response.note or "")
+    assert response.degraded is Degraded.NOTHING_INDEXED
 
 
 def test_searches_during_a_run_answer(cold_settings: Settings, tmp_path: Path) -> None:

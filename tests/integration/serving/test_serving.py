@@ -43,6 +43,7 @@ def test_index_search_and_status_over_http(place: Place) -> None:
         empty = call(url, "search_code", query="tax")
         assert empty["hits"] == []
         assert "Nothing is indexed yet" in empty["note"]
+        assert empty["degraded"] == "nothing_indexed"
         job = call(url, "index_project", path=str(place.project))
         assert (job["project"], job["root"]) == ("shop", str(place.project))
         until(lambda: bool(call(url, "index_status", project="shop")["state"] == "ready"))

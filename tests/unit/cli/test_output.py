@@ -55,7 +55,7 @@ def status(name: str = "demo", root: str = "/srv/demo", last_error: str | None =
 
 
 def response(*hits: Hit, note: str | None = None) -> SearchResponse:
-    return SearchResponse(hits, note, (IndexState("demo", "ready", 9, 8, WHEN, None),), Timings(1.0, 2.0, 3.0))
+    return SearchResponse(hits, note, None, (IndexState("demo", "ready", 9, 8, WHEN, None),), Timings(1.0, 2.0, 3.0))
 
 
 @pytest.mark.parametrize(

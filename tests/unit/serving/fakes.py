@@ -69,7 +69,7 @@ STATUS = ProjectStatus(
 
 
 def response(*hits: Hit, note: str | None = None) -> SearchResponse:
-    return SearchResponse(hits=hits, note=note, indexes=(INDEX,), timings=Timings(embed_ms=1.0, sql_ms=2.0, total_ms=3.04))
+    return SearchResponse(hits=hits, note=note, degraded=None, indexes=(INDEX,), timings=Timings(embed_ms=1.0, sql_ms=2.0, total_ms=3.04))
 
 
 def search(request: SearchRequest) -> SearchResponse:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from cocosearch.serving.connections import LOOPBACK, Admission, ConnectionLimits, Connections, Phase, source_of
+from cocosearch.serving.connections import LOOPBACK, Admission, ConnectionLimits, Connections, Missed, Phase, source_of
 from cocosearch.serving.descriptors import fit
 
 LIMITS = ConnectionLimits(total=6, loopback_only=2, per_address=3, probes=1)
@@ -19,11 +19,11 @@ class Fake:
     source: str
     phase: Phase = Phase.HEAD
     since: float = 0.0
-    missed: str | None = None
+    missed: Missed | None = None
     admission: Admission = Admission.NOTHING
     ended: list[str] = field(default_factory=list)
 
-    def overdue(self, _: float) -> str | None:
+    def overdue(self, _: float) -> Missed | None:
         return self.missed
 
     def give_up(self) -> None:
@@ -131,7 +131,7 @@ def test_a_place_is_free_again_when_its_connection_has_ended() -> None:
 def test_overdue_connections_end_and_the_log_counts_them_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
     book = Connections(LIMITS)
     late, deaf, fine = opened(book, "a"), opened(book, "b", Phase.ANSWER), opened(book, "c")
-    late.missed, deaf.missed = "request not sent", "answer not read"
+    late.missed, deaf.missed = Missed.REQUEST, Missed.READING
     with caplog.at_level(logging.WARNING):
         book.sweep(book._reported)
         assert not caplog.messages

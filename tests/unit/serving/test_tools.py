@@ -16,7 +16,7 @@ from mcp import MCPError
 from mcp_types import INVALID_PARAMS
 from tests.unit.serving.fakes import BACKEND, DSN, HIT, STATUS, response
 
-from cocosearch.errors import EmbeddingUnavailableError
+from cocosearch.errors import EmbeddingUnavailableError, NoVectors
 from cocosearch.indexing.chunking.definitions import Kind
 from cocosearch.search.hits import estimate_tokens
 from cocosearch.search.request import MAX_TOKENS, MIN_TOKENS
@@ -116,6 +116,7 @@ async def test_search_passes_the_arguments_on_and_gives_the_hit() -> None:
                 "checked_at": "2026-01-02T03:04:05Z",
             }
         ],
+        "degraded": None,
         "took_ms": 3.0,
     }
 
@@ -267,7 +268,7 @@ async def test_an_unknown_tool_is_an_error_of_the_protocol(name: str, says: str)
 
 async def test_sentences_reach_the_client_and_other_errors_do_not() -> None:
     def unavailable(_: SearchRequest) -> SearchResponse:
-        raise EmbeddingUnavailableError("Ollama does not answer; see `systemctl status ollama`.")
+        raise EmbeddingUnavailableError("Ollama does not answer; see `systemctl status ollama`.", NoVectors.SERVER_AWAY)
 
     async with client(replace(BACKEND, search=unavailable)) as connected:
         with pytest.raises(ToolError, match=r"^Ollama does not answer; see `systemctl status ollama`\.$"):
