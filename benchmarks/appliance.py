@@ -1,6 +1,6 @@
 """Figures of the whole at rest: search latency, start-up, memory.
 
-Starts everything it needs: PostgreSQL in a container (scripts/test-postgres), the embedded embedding server, cocosearch.
+Starts everything it needs: PostgreSQL in a container (tools/test-postgres), the embedded embedding server, cocosearch.
 
     python -m benchmarks.appliance [DIRECTORY]
 

@@ -1,6 +1,6 @@
 """Indexing: its rate against the embedding server alone, what is found when, and what searches notice of it.
 
-Starts everything it needs: PostgreSQL in a container (scripts/test-postgres), the embedded embedding server, the indexer.
+Starts everything it needs: PostgreSQL in a container (tools/test-postgres), the embedded embedding server, the indexer.
 
     python -m benchmarks.indexing [DIRECTORY]
 

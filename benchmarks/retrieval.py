@@ -4,7 +4,7 @@
 
 BENCH holds `queries.jsonl`, `evaluate.py` and `cosqa/` (questions over single functions); CORPUS a directory for each repository that the
 queries name, WHOLE the same with tests, documents and examples. Starts everything it needs: PostgreSQL in a container
-(scripts/test-postgres) and the embedded embedding server. Vectors are kept in .cache/retrieval, so that a second run embeds nothing.
+(tools/test-postgres) and the embedded embedding server. Vectors are kept in .cache/retrieval, so that a second run embeds nothing.
 """
 
 import argparse

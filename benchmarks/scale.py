@@ -1,6 +1,6 @@
 """Search from 1,000 to 100,000 chunks: time, growth, size of the index, memory, and what a search notices of an index that is being made.
 
-Starts everything it needs: PostgreSQL in a container (scripts/test-postgres), the embedded embedding server, `cocosearch index`.
+Starts everything it needs: PostgreSQL in a container (tools/test-postgres), the embedded embedding server, `cocosearch index`.
 
     python -m benchmarks.scale DIRECTORY [--without NAME …] [--vectors FILE [--synthetic]] [--queries FILE.jsonl] [--plot FILE.svg]
 

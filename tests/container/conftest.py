@@ -28,7 +28,7 @@ def docker(podman: Engine) -> Iterator[Engine]:
     with tempfile.TemporaryDirectory(prefix="cocosearch-docker-", dir="/var/tmp", ignore_cleanup_errors=True) as directory:
         log = Path(directory) / "log"
         with log.open("wb") as output:
-            daemon = subprocess.Popen([REPOSITORY / "scripts" / "docker-engine", directory], stdout=output, stderr=output)
+            daemon = subprocess.Popen([REPOSITORY / "tools" / "docker-engine", directory], stdout=output, stderr=output)
         client = (str(UNPACKED_CLIENT), "--host", f"unix://{directory}/socket")
         engine = Engine("docker", client, documented_flags("docker-before-28"))
 

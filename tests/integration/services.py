@@ -55,7 +55,7 @@ def _wait(process: subprocess.Popen[bytes], name: str, ready: Callable[[], bool]
 
 @contextmanager
 def postgres(small: str = "") -> Iterator[str]:
-    """URL of the superuser of a PostgreSQL with pgvector that nothing else uses; `small` as in scripts/test-postgres."""
+    """URL of the superuser of a PostgreSQL with pgvector that nothing else uses; `small` as in tools/test-postgres."""
     directory = Path(tempfile.mkdtemp(prefix="cocosearch-postgres-"))
     # The server may be another user, who has to reach its directory; the container's user owns its socket.
     directory.chmod(0o755)
@@ -69,7 +69,7 @@ def postgres(small: str = "") -> Iterator[str]:
         return True
 
     try:
-        command = [str(REPOSITORY / "scripts" / "test-postgres"), str(directory), small]
+        command = [str(REPOSITORY / "tools" / "test-postgres"), str(directory), small]
         with running(command, ready, POSTGRES_DEADLINE_SECONDS, signal.SIGINT):
             yield url
     finally:

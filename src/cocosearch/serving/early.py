@@ -2,7 +2,7 @@
 
 Importing them takes seconds of processor time, and clients give a server 10 to 30 seconds to answer `initialize`, also on a machine that is
 busy with ten other servers. What the server says to the first messages depends on nothing but its version and the client's protocol, so
-the answers are recorded from the real server (`scripts/record_early_answers.py`; a test compares them). Nothing heavy may be imported here.
+the answers are recorded from the real server (`tools/record_early_answers.py`; a test compares them). Nothing heavy may be imported here.
 """
 
 import io

@@ -1,4 +1,4 @@
-"""scripts/first_search.py in front of servers that are slow, stand still, fail or are away: the real serving side over states."""
+"""tools/first_search.py in front of servers that are slow, stand still, fail or are away: the real serving side over states."""
 
 import signal
 import subprocess
@@ -18,7 +18,7 @@ from cocosearch.database.projects import ProjectState
 from cocosearch.database.status import ProjectStatus
 from cocosearch.search.types import Arm, SearchRequest, SearchResponse
 
-SCRIPT = Path(__file__).parents[3] / "scripts" / "first_search.py"
+SCRIPT = Path(__file__).parents[3] / "tools" / "first_search.py"
 WAITING = replace(fakes.STATUS, state=ProjectState.WAITING, files_total=0, files_done=0, chunks=0, chunks_embedded=0, indexed_at=None)
 LISTED = replace(WAITING, state=ProjectState.INDEXING, files_total=300)
 BY_WORDS = replace(LISTED, files_done=120, chunks=500)

@@ -1,6 +1,7 @@
 """However a script of a user ends, the last that it says is a sentence, and the exit status tells the kind."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -10,14 +11,19 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parents[3]
-HOST = REPOSITORY / "scripts" / "host.sh"
+HOST = REPOSITORY / "tools" / "host.sh"
+# A program of ours as other files name it: from the root, or below a variable that holds the root.
+PROGRAM = re.compile(r"(?:(?<![\w/.-])|\}\}/|\$repository/|\}/)((?:scripts|tools)/[a-z][\w.-]*\w)")
+# What MCP calls its own methods.
+MCP_METHODS = {"tools/call", "tools/list"}
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """The scripts in a directory of their own: they make their cache beside themselves."""
     (tmp_path / "checkout").mkdir()
-    (tmp_path / "checkout" / "scripts").symlink_to(REPOSITORY / "scripts")
+    for name in ("scripts", "tools"):
+        (tmp_path / "checkout" / name).symlink_to(REPOSITORY / name)
     return tmp_path / "checkout"
 
 
@@ -99,14 +105,34 @@ def test_try_says_that_the_engine_does_not_work(checkout: Path, tmp_path: Path) 
 def test_a_machine_that_does_not_start_is_said(checkout: Path, tmp_path: Path) -> None:
     program(tmp_path / "bin", "podman", '[ "$1" != run ] || { echo "address already in use" >&2; exit 126; }; [ "$1" != container ]')
     path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
-    done = run(checkout / "scripts" / "machine", "boot", "localhost/image", "sample", PATH=path, CONTAINER_ENGINE="podman")
+    done = run(checkout / "tools" / "machine", "boot", "localhost/image", "sample", PATH=path, CONTAINER_ENGINE="podman")
     assert done.returncode == 1
     assert "address already in use" in done.stderr
     assert done.stderr.strip().splitlines()[-1].startswith("error: podman could not start the container sample")
 
 
 def test_an_unknown_word_is_said(checkout: Path) -> None:
-    for name in ("try", "image", "machine"):
-        done = run(checkout / "scripts" / name, "dance", "x")
+    for name in ("scripts/try", "scripts/image", "tools/machine"):
+        done = run(checkout / name, "dance", "x")
         assert done.returncode == 1
         assert done.stderr.startswith("error: ")
+
+
+@pytest.mark.parametrize("directory", ["scripts", "tools"])
+def test_the_index_names_each_program_once(directory: str) -> None:
+    rows = re.findall(r"^\| \[(\S+)\]\((\S+)\) \| ", (REPOSITORY / directory / "README.md").read_text(), flags=re.MULTILINE)
+    programs = {file.name for file in (REPOSITORY / directory).iterdir() if file.is_file()} - {"README.md"}
+    assert [name for name, _ in rows] == sorted(programs)
+    assert all(name == target for name, target in rows)
+
+
+def test_each_program_that_a_file_names_is_there() -> None:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=REPOSITORY, check=True, capture_output=True, text=True).stdout
+    missing = []
+    for name in filter(None, listed.split("\0")):
+        file = REPOSITORY / name
+        if not file.is_file() or file.suffix in {".lock", ".json", ".svg"}:
+            continue
+        named = set(PROGRAM.findall(file.read_text(encoding="utf-8", errors="replace")))
+        missing += [f"{name}: {each}" for each in sorted(named - MCP_METHODS) if not (REPOSITORY / each).exists()]
+    assert missing == []

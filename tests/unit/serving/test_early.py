@@ -43,9 +43,9 @@ def program(**environment: str) -> Iterator["subprocess.Popen[str]"]:
 
 def test_the_recorded_answers_are_those_of_the_real_server(tmp_path: Path) -> None:
     recorded = tmp_path / "answers.json"
-    subprocess.run([sys.executable, ROOT / "scripts" / "record_early_answers.py", recorded], check=True, capture_output=True)
+    subprocess.run([sys.executable, ROOT / "tools" / "record_early_answers.py", recorded], check=True, capture_output=True)
     kept = ROOT / "src" / "cocosearch" / "serving" / "early_answers.json"
-    assert recorded.read_text() == kept.read_text(), "run scripts/record_early_answers.py: the tools have changed"
+    assert recorded.read_text() == kept.read_text(), "run tools/record_early_answers.py: the tools have changed"
 
 
 def test_the_handshake_and_the_tools_need_none_of_the_heavy_libraries() -> None:

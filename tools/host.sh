@@ -1,4 +1,4 @@
-# Sourced by the other scripts: messages, and packages from this machine's distribution. Not run by itself.
+# Sourced by the programs in scripts/ and tools/: messages, and packages from this machine's distribution. Not run by itself.
 # shellcheck shell=bash
 
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

