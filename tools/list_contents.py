@@ -1,5 +1,8 @@
 """Lists what an image consists of, as a CycloneDX document on standard output. Runs in the image, on its Python.
 
+syft (1.18, the newest on PyPI) finds the same Debian and Python packages in the image, but no model, and a document of it has another
+serial number and time at each run.
+
 Usage: list_contents.py NAME IMAGE_ID
 """
 

@@ -4,6 +4,9 @@ Engines convert an image's configuration when they save it in OCI's format: it l
 into the archive as it is, so that what is loaded is what was tested. Beside OCI's index the archive has the one that older Docker engines
 read.
 
+`skopeo copy docker-archive:… oci-archive:…` (1.9) converts too; with --preserve-digests it keeps the configuration, but then gives Docker's
+media types for a manifest of OCI's, calls the plain layers compressed, and in no case writes the index for older engines.
+
 Usage: engine save IMAGE | oci_archive.py ARCHIVE NAME; prints the image's id.
 """
 
