@@ -87,8 +87,8 @@ build_image() {
   }
 }
 
-# digest_of PATH…: of the files below some paths of the repository. Builders exist that do not compare what a build's step mounts, and
-# would take an old layer: they get this as an argument.
+# digest_of PATH…: of the files below some paths of the repository, an argument for a build: buildah before 1.39 does not compare what a
+# build's step mounts, and would take an old layer (https://github.com/containers/buildah/issues/5400).
 digest_of() {
   (cd "$repository" && find "$@" -type f -not -path '*/__pycache__/*' -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -c1-16)
 }
