@@ -136,3 +136,9 @@ def test_each_program_that_a_file_names_is_there() -> None:
         named = set(PROGRAM.findall(file.read_text(encoding="utf-8", errors="replace")))
         missing += [f"{name}: {each}" for each in sorted(named - MCP_METHODS) if not (REPOSITORY / each).exists()]
     assert missing == []
+
+
+def test_the_index_of_benchmarks_names_each_file() -> None:
+    text = (REPOSITORY / "benchmarks" / "README.md").read_text()
+    files = {file.name for file in (REPOSITORY / "benchmarks").iterdir() if file.is_file()} - {"README.md"}
+    assert set(re.findall(r"\]\(([\w.]+)\)", text)) == files
