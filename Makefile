@@ -2,7 +2,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # molecule folds its output at this width where there is no terminal.
 export COLUMNS ?= 150
 
-.PHONY: help up try try-stop image test lint lock environment test-python test-molecule test-image test-images test-container test-conformance soak bench
+.PHONY: help up try try-stop image test check lint version lock environment test-python test-molecule test-image test-images test-container test-conformance soak bench
 
 help:            ## what there is
 	@sed -n 's/^\([a-z-]*\):[^#]*##/make \1 /p' Makefile
@@ -17,6 +17,8 @@ image: environment ## the all-in-one image: built, tested, exported to dist/ (OL
 # A machine of its own and the image do not wait for each other; both wait a lot.
 test: lint test-python ## everything: sources, package, appliance, image
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-molecule test-images
+check: environment ## the quick answer while one works: Python's sources, and the unit tests that are not marked slow
+	@scripts/check
 lint: environment ## check the sources
 	@scripts/lint
 test-python: environment ## unit and integration tests
@@ -35,6 +37,9 @@ soak: environment ## use an appliance for MINUTES (120) while a fault a minute h
 	@scripts/soak $(MINUTES)
 bench: environment ## measure: BENCH=DIR CORPUS=DIR [WHOLE=DIR] [WITHOUT=NAMES] [PARTS=NAMES] (see benchmarks/README.md)
 	@BENCH="$(BENCH)" CORPUS="$(CORPUS)" WHOLE="$(WHOLE)" WITHOUT="$(WITHOUT)" scripts/bench $(PARTS)
+version: environment ## the project's version; fails where the changelog or the collection has another one
+	@.venv/bin/pytest --quiet --no-header -k version tests/unit/repository/test_commands.py >&2
+	@.venv/bin/uv version --short
 lock: environment ## resolve the dependencies anew, and write the lists that the role installs from
 	uv lock
 	uv export --frozen --quiet --no-dev --no-emit-project --group=build --no-header --output-file=roles/cocosearch/files/requirements.lock

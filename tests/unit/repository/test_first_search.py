@@ -24,6 +24,8 @@ LISTED = replace(WAITING, state=ProjectState.INDEXING, files_total=300)
 BY_WORDS = replace(LISTED, files_done=120, chunks=500)
 READY = replace(LISTED, state=ProjectState.READY, files_done=300, chunks=900, chunks_embedded=900, indexed_at=fakes.WHEN)
 
+pytestmark = pytest.mark.slow("a server and a client process for each test, and a patience that has to end")
+
 
 @dataclass
 class SlowAppliance:

@@ -12,12 +12,15 @@ import struct
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from tests.unit.serving.fakes import INITIALIZE, call, modern
 from tests.unit.serving.wild import WELL, WildServer, wait_until, wild_server
 
 ROUNDS = int(os.environ.get("FUZZ_ROUNDS", "400"))
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
 AT_ONCE = 16
+
+pytestmark = pytest.mark.slow("hundreds of random requests to a server process")
 
 METHODS = [b"GET", b"POST", b"HEAD", b"PUT", b"DELETE", b"OPTIONS", b"CONNECT", b"TRACE", b"PRI", b"get", b"G\x00T", b"", b"A" * 300]
 TARGETS = [

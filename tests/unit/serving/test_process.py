@@ -24,6 +24,8 @@ from tests.unit.serving.process import TEARDOWN
 ROOT = Path(__file__).parents[3]
 COMMAND = [sys.executable, "-m", "tests.unit.serving.process"]
 
+pytestmark = pytest.mark.slow("a server process for each test")
+
 
 @contextmanager
 def http_process(transport: str, **environment: str) -> Iterator[tuple["subprocess.Popen[str]", httpx.Client]]:

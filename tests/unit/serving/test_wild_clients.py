@@ -14,6 +14,8 @@ from tests.unit.serving.wild import HALF_A_HEAD, POST_MCP, WELL, WildServer, hel
 
 MANY = 600
 
+pytestmark = pytest.mark.slow("hundreds of connections, and deadlines that have to pass")
+
 
 @pytest.fixture(scope="module")
 def wild() -> Iterator[WildServer]:

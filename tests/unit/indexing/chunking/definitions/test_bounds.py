@@ -52,6 +52,7 @@ STRANGE = {
 }
 
 
+@pytest.mark.slow("every grammar reads every strange text")
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_text_takes_long_or_fails(language: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parsing, "MAX_SECONDS", 0.1)

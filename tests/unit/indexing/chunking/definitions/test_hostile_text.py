@@ -18,6 +18,7 @@ TEXTS = int(os.environ.get("COCOSEARCH_FUZZ_TEXTS", "8"))
 SEED = int(os.environ.get("COCOSEARCH_FUZZ_SEED", "0"))
 
 
+@pytest.mark.slow("a process for each grammar")
 @pytest.mark.parametrize("language", sorted(languages()))
 def test_hostile_text_is_read_to_its_end(language: str) -> None:
     code = [sys.executable, "-m", "tests.unit.indexing.chunking.definitions.hostile_text", language, str(SEED), str(TEXTS)]
