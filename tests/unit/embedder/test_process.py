@@ -28,6 +28,8 @@ from cocosearch.embedder.server import EmbeddingServer, unless_gone
 
 BODY = json.dumps({"model": "all-minilm", "input": ["text"]}).encode()
 
+pytestmark = pytest.mark.slow("a server process for each test, and graphs that are built")
+
 
 def run_to_its_end(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("ORT_")}

@@ -113,6 +113,7 @@ def test_without_a_handshake_only_the_protocol_that_has_none_is_answered() -> No
     assert not conversation.heard.lines
 
 
+@pytest.mark.slow("the real server is loaded in a process")
 def test_a_call_right_behind_the_handshake_reaches_the_real_server_once() -> None:
     with program() as process:
         first = exchange(process, INITIALIZE, INITIALIZED, LIST_TOOLS, {**call("index_status", project=""), "id": "mine"})
@@ -124,6 +125,7 @@ def test_a_call_right_behind_the_handshake_reaches_the_real_server_once() -> Non
         assert process.returncode == 0
 
 
+@pytest.mark.slow("the real server is loaded in a process")
 def test_an_idle_client_is_served_by_the_real_server_afterwards() -> None:
     """While the server is loaded in the background, what can be answered is answered."""
     with program() as process:
