@@ -9,7 +9,7 @@ import tarfile
 from pathlib import Path
 
 # What building the wheel needs; a change of anything else is no new release.
-FILES = ("pyproject.toml", "README.md")
+FILES = ("pyproject.toml", "README.md", "LICENSE")
 TREE = "src"
 NOT_SOURCE = ("__pycache__", ".pyc")
 

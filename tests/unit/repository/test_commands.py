@@ -65,9 +65,7 @@ def test_the_changelog_begins_with_the_version() -> None:
 
 
 def test_the_collection_has_the_version() -> None:
-    galaxy = REPOSITORY / "galaxy.yml"
-    if galaxy.exists():
-        assert yaml.safe_load(galaxy.read_text())["version"] == version()
+    assert yaml.safe_load((REPOSITORY / "galaxy.yml").read_text())["version"] == version()
 
 
 def test_the_image_is_labelled_with_the_version() -> None:
