@@ -31,10 +31,9 @@ def refusal(role: str, systemd: str, directory: Path) -> str:
         "ANSIBLE_ROLES_PATH": str(REPOSITORY / "roles"),
         "ANSIBLE_CONFIG": str(REPOSITORY / "ansible.cfg"),
     }
-    command = [Path(sys.executable).with_name("ansible-playbook"), "--inventory=localhost,", play]
+    command = [f"{Path(sys.executable).parent}/ansible-playbook", "--inventory=localhost,", str(play)]
     command.append(f"--extra-vars=ansible_python_interpreter={sys.executable}")
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, cwd=directory)
-    return done.stdout
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False, cwd=directory).stdout
 
 
 @pytest.mark.parametrize("role", ["cocosearch", "ollama"])
