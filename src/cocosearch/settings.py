@@ -1,4 +1,4 @@
-"""Settings of one process, from `COCOSEARCH_*`: the one list of knobs (the README's table is generated from it)."""
+"""Settings of one process, from `COCOSEARCH_*`: the one list of knobs (the table in docs/configuration.md is generated from it)."""
 
 import os
 import re

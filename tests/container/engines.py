@@ -21,22 +21,22 @@ RELEASE_IMAGE = "localhost/cocosearch-aio:release-test"
 DATA = "/var/lib/cocosearch"
 HEALTHY_SECONDS = 180.0
 COMMAND_SECONDS = 300.0
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs/container.md"
 # What each test chooses for itself.
 _OWN_OPTIONS = ("--name", "--publish", "--volume", "--restart")
 
 
 def documented_command(engine: str) -> list[str]:
-    """The README's command that runs the image, word by word."""
-    text = README.read_text(encoding="utf-8")
+    """The documented command that runs the image, word by word."""
+    text = PAGE.read_text(encoding="utf-8")
     blocks = text.split(f"<!-- run: {engine} -->\n```sh\n")
     if len(blocks) != 2:
-        raise ValueError(f"README.md needs one block marked 'run: {engine}'")
+        raise ValueError(f"docs/container.md needs one block marked 'run: {engine}'")
     return shlex.split(blocks[1].split("```")[0].replace("\\\n", " "))
 
 
 def documented_flags(engine: str) -> tuple[str, ...]:
-    """Flags of the README's command that are not about the one container: the tests run theirs with the same."""
+    """Flags of the documented command that are not about the one container: the tests run theirs with the same."""
     words = documented_command(engine)
     flags: list[str] = []
     skip = False
@@ -54,7 +54,7 @@ def documented_flags(engine: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Engine:
-    """One engine: its client and the flags that its README section gives."""
+    """One engine: its client and the flags that its documented command gives."""
 
     name: str
     client: tuple[str, ...]
@@ -186,7 +186,7 @@ class Containers:
         return name
 
     def start(self, *options: str, image: str = IMAGE, flags: Sequence[str] | None = None) -> Container:
-        """Run the image in the background, with the README's flags unless others are given."""
+        """Run the image in the background, with the documented flags unless others are given."""
         name = f"cocosearch-test-{uuid.uuid4().hex[:8]}"
         self._names.append(name)
         chosen = self.engine.flags if flags is None else tuple(flags)

@@ -1,4 +1,4 @@
-"""One container for each engine, with the README's flags, an empty volume, a mounted project and settings: what it does for its users.
+"""One container for each engine, with the documented flags, an empty volume, a mounted project and settings: what it does for its users.
 
 The tests stand in the order of a container's life: the last ones kill, stop, restart and replace it.
 """

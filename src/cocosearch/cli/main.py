@@ -23,7 +23,7 @@ EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0 done, 1 failed, 2 wrong usage or configuration."""
-    options = _parser().parse_args(arguments)
+    options = command_parser().parse_args(arguments)
     command: Command = options.command
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # code may hold what the terminal's encoding does not
@@ -83,6 +83,15 @@ def _kind(given: str) -> str | None:
     if kind is None:
         raise argparse.ArgumentTypeError(kind_not_known(given))
     return kind
+
+
+class _KindNames:
+    """The kinds that there are, in a help text: loaded only where one is shown."""
+
+    def __str__(self) -> str:
+        from cocosearch.indexing.chunking.definitions import Kind
+
+        return ", ".join(Kind)
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -224,7 +233,8 @@ class _Parser(argparse.ArgumentParser):
         super()._print_message(printable(message), file)
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """Parser of the whole command line."""
     parser: argparse.ArgumentParser = _Parser(
         prog="cocosearch", description="Search your code by meaning and by name. Nothing leaves this machine."
     )
@@ -242,12 +252,12 @@ def _add_user_commands(commands: _Commands) -> None:
     index = _add(commands, "index", _index, "index a project, or bring its index up to date")
     index.add_argument("path", metavar="PATH", help="directory of the project")
     index.add_argument("--name", help="name of the project (default: from cocosearch.yaml, else the directory's)")
-    index.add_argument("--background", action="store_true", help="leave the work to the service that keeps indexes fresh")
+    index.add_argument("--background", action="store_true", help="leave the work to the indexer and return at once")
     index.add_argument("--checked", metavar="DEVICE:INODE", help=argparse.SUPPRESS)  # from access/on_behalf: the directory it looked at
     _add_json(index)
     _add_search(commands)
     _add_json(_add(commands, "list", _list, "list the indexed projects"))
-    status = _add(commands, "status", _status, "progress, freshness and last error of a project, or of all")
+    status = _add(commands, "status", _status, "show progress, freshness and last error of one project, or of all")
     status.add_argument("project", metavar="PROJECT", nargs="?")
     _add_json(status)
     clear = _add(commands, "clear", _clear, "remove a project from the index (its files stay)")
@@ -258,9 +268,9 @@ def _add_user_commands(commands: _Commands) -> None:
     mcp.add_argument("--host", help="address to listen on (COCOSEARCH_HOST)")
     mcp.add_argument("--port", type=int, help="port to listen on (COCOSEARCH_PORT)")
     _add_json(_add(commands, "doctor", _doctor, "check everything, and say what to do"))
-    config = _add_group(commands, "config", "settings of this process and of the project here")
-    _add_json(_add(config, "show", _config_show, "each value and where it comes from"))
-    check = _add(config, "check", _config_check, "say what is wrong with the settings of the services")
+    config = _add_group(commands, "config", "show and check settings")
+    _add_json(_add(config, "show", _config_show, "show each setting and where its value comes from"))
+    check = _add(config, "check", _config_check, "check the settings of the services")
     check.add_argument(
         "--environment-file", dest="files", action="append", metavar="FILE", help="read them from FILE, as systemd does; the last one wins"
     )
@@ -275,39 +285,40 @@ def _add_search(commands: _Commands) -> None:
     search.add_argument("-l", "--language", help="only in this language, for example python")
     search.add_argument("--path", metavar="GLOB", help="only in files that match, for example 'src/**/*.py'")
     search.add_argument("--symbol", metavar="NAME", help="only code that defines this name")
-    search.add_argument("--kind", type=_kind, help="only code that defines something of this kind, for example function or class")
+    kind = search.add_argument("--kind", type=_kind, help="only code that defines something of this kind: %(kinds)s")
+    vars(kind)["kinds"] = _KindNames()
     search.add_argument("--whole", action="store_true", help="show the whole definition that a hit is a part of")
-    search.add_argument("--max-tokens", type=int, metavar="N", help="only as many hits, best first, as a model reads with N tokens")
-    search.add_argument("--explain", action="store_true", help="show what made the score of each hit")
+    search.add_argument("--max-tokens", type=int, metavar="N", help="leave out the last hits that do not fit into N tokens")
+    search.add_argument("--explain", action="store_true", help="show how each score came about")
     _add_json(search)
 
 
 def _add_service_commands(commands: _Commands) -> None:
-    health = _add(commands, "health", _health, "ask the server on this machine how it is")
-    health.add_argument("--parts", action="store_true", help="look at the parts themselves, where no server listens")
+    health = _add(commands, "health", _health, "show the health of the server on this machine")
+    health.add_argument("--parts", action="store_true", help="check the parts directly, without asking the server")
     _add_json(health)
     indexer = _add(commands, "indexer", _indexer, "keep every project's index fresh (the service cocosearch-indexer)")
-    indexer.add_argument("--drain", action="store_true", help="end when nothing waits any more")
+    indexer.add_argument("--drain", action="store_true", help="end when no project waits any more")
     database = _add_group(commands, "database", "set up the database")
     bootstrap = _add(database, "bootstrap", _database_bootstrap, "create role, database and extension, as a superuser")
     bootstrap.add_argument(
         "--admin-url", required=True, metavar="URL", help="libpq URI of a superuser's connection to the database postgres"
     )
     _add(database, "migrate", _database_migrate, "create or upgrade the tables")
-    _add(database, "check", _database_check, "say whether the database can be used, and what to run where it cannot")
-    _add(database, "plan", _database_plan, "say what is embedded anew when this program and its settings are taken into use")
-    reindex = _add(commands, "reindex", _reindex, "make the indexes of the vectors anew, while search goes on (on a host: by root)")
-    reindex.add_argument("--all", action="store_true", help="every index of the database, not only those of vectors")
+    _add(database, "check", _database_check, "check whether the database can be used, and say what to run if not")
+    _add(database, "plan", _database_plan, "show what would be embedded again if this program and these settings came into use")
+    reindex = _add(commands, "reindex", _reindex, "rebuild the vector indexes while search goes on (on a host: as root)")
+    reindex.add_argument("--all", action="store_true", help="rebuild every index of the database")
     _add_json(reindex)
-    model = _add_group(commands, "model", "the embedding model")
+    model = _add_group(commands, "model", "manage the embedding model")
     _add(model, "ensure", _model_ensure, "wait for Ollama, pull the model if it is missing, load it")
-    token = _add_group(commands, "token", "tokens for MCP over HTTP")
+    token = _add_group(commands, "token", "manage the tokens for MCP over HTTP")
     create = _add(token, "create", _token_create, "make a token file, unless it exists")
     create.add_argument("file", metavar="FILE")
-    rotate = _add(token, "rotate", _token_rotate, "put a new token in the place of the old ones")
+    rotate = _add(token, "rotate", _token_rotate, "replace all tokens with a new one")
     rotate.add_argument("file", metavar="FILE")
-    rotate.add_argument("--keep", action="store_true", help="let the old ones stay valid beside it")
-    check = _add(token, "check", _token_check, "say whether the server would accept a token file")
+    rotate.add_argument("--keep", action="store_true", help="keep the old tokens valid as well")
+    check = _add(token, "check", _token_check, "check whether the server would accept a token file")
     check.add_argument("file", metavar="FILE")
     _add(token, "show", _token_show, "print the tokens that the server accepts (COCOSEARCH_TOKEN_FILE), one a line")
 
@@ -324,4 +335,4 @@ def _add_group(commands: _Commands, name: str, summary: str) -> _Commands:
 
 
 def _add_json(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="for a machine to read")
+    parser.add_argument("--json", action="store_true", help="write JSON")

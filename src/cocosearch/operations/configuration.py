@@ -1,4 +1,4 @@
-"""The settings in force, each with where it came from, and the README's table of them."""
+"""The settings in force, each with where it came from, and the table of them in docs/configuration.md."""
 
 import os
 import shlex
@@ -106,7 +106,7 @@ def write_configuration(values: Sequence[Value]) -> None:
 
 
 def settings_table() -> str:
-    """The Markdown table of all settings that stands in the README."""
+    """The Markdown table of all settings that stands in docs/configuration.md."""
     lines = ["| variable | default | meaning |", "|---|---|---|"]
     for field, info in Settings.model_fields.items():
         default = "`~/.local/state/cocosearch`" if info.default_factory else f"`{_plain(info.default)}`"

@@ -1,4 +1,4 @@
-"""compose.yaml, the Quadlet and the README run the image in the same way; tests/container runs it as the README does."""
+"""compose.yaml, the Quadlet and docs/container.md run the image in the same way, and so does tests/container."""
 
 import configparser
 import os
@@ -16,7 +16,7 @@ PRINT_LOG = REPOSITORY / "image" / "rootfs" / "usr" / "local" / "libexec" / "coc
 
 
 def options(engine: str) -> dict[str, list[str]]:
-    """Options of the README's command, each with its values."""
+    """Options of the documented command, each with its values."""
     found: dict[str, list[str]] = {}
     words = documented_command(engine)[2:-1]
     while words:

@@ -257,7 +257,7 @@ def test_the_same_sources_are_the_same_archive(tmp_path: Path) -> None:
     def pack(name: str, *, when: int, body: str = "x = 1\n") -> str:
         checkout = tmp_path / name
         (checkout / "src" / "cocosearch" / "__pycache__").mkdir(parents=True)
-        for file in ("pyproject.toml", "README.md", "src/cocosearch/b.py", "src/cocosearch/a.sql"):
+        for file in ("pyproject.toml", "README.md", "LICENSE", "src/cocosearch/b.py", "src/cocosearch/a.sql"):
             (checkout / file).write_text(body if file.endswith(".py") else file, encoding="utf-8")
             os.utime(checkout / file, (when, when))
         (checkout / "src" / "cocosearch" / "__pycache__" / "b.pyc").write_bytes(str(when).encode())
