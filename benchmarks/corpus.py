@@ -16,7 +16,8 @@ from cocosearch.database.embeddings import missing_texts, store_embeddings
 from cocosearch.database.models import use_model
 from cocosearch.database.projects import register_project
 from cocosearch.database.statistics import refresh_statistics
-from cocosearch.embedding.ollama import Model, OllamaClient, Refusal, Vector
+from cocosearch.embedding.ollama import OllamaClient
+from cocosearch.embedding.types import Model, Refusal, Vector
 from cocosearch.indexing.chunking.chunks import DEFAULT_CHUNK_CHARACTERS
 from cocosearch.indexing.engine.embedded_text import embedded_text
 from cocosearch.indexing.engine.file_rows import FileRows

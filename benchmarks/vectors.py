@@ -10,7 +10,7 @@ from psycopg import sql
 from tests.integration.services import REPOSITORY
 
 from cocosearch.database.connection import Connection
-from cocosearch.embedding.ollama import Model
+from cocosearch.embedding.types import Model
 
 CACHE = REPOSITORY / ".cache" / "retrieval"
 BLOCK_BYTES = 1 << 20

@@ -4,7 +4,7 @@ from cocosearch.database import connect
 from cocosearch.database.connection import Connection
 from cocosearch.database.migrations import migrate
 from cocosearch.database.models import register_model
-from cocosearch.embedding.ollama import Model
+from cocosearch.embedding.types import Model
 from cocosearch.settings import Settings
 
 

@@ -220,11 +220,12 @@ def _look_at_parts(settings: Settings) -> "Answer":
 def doctor(*, as_json: bool) -> int:
     """`cocosearch doctor`."""
     settings = _settings_of_a_user()
-    from cocosearch.operations import doctor as examination
+    from cocosearch.operations import findings
+    from cocosearch.operations.doctor import examine
 
-    findings = examination.examine(settings)
-    sys.stdout.write((escaped(examination.as_json(findings)) if as_json else printable(examination.as_text(findings))) + "\n")
-    return 0 if examination.healthy(findings) else 1
+    found = examine(settings)
+    sys.stdout.write((escaped(findings.as_json(found)) if as_json else printable(findings.as_text(found))) + "\n")
+    return 0 if findings.healthy(found) else 1
 
 
 def config_show(*, as_json: bool) -> int:

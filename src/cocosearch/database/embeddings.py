@@ -9,7 +9,7 @@ from pgvector import HalfVector
 from psycopg import sql
 
 from cocosearch.database.connection import Connection
-from cocosearch.embedding.ollama import Vector
+from cocosearch.embedding.types import Vector
 
 # Of embeddings e that are none: when the model is asked again, after ten minutes and then twice as long each time, up to a day.
 REFUSAL_DUE_AT = sql.SQL("""

@@ -8,7 +8,7 @@ from cocosearch.database.connection import Connection
 from cocosearch.database.extension import build_safely
 from cocosearch.database.locks import index_build
 from cocosearch.database.projects import set_model
-from cocosearch.embedding.ollama import Model
+from cocosearch.embedding.types import Model
 
 # Links of a vector, and how many candidates it is compared with when it is inserted (pgvector's defaults: 16 and 64). Among 121,000 texts
 # fewer lose a tenth of the true neighbours, and some queries all of them; this costs an insertion 0.14 ms more (benchmarks/README.md).

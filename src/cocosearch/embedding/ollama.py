@@ -1,16 +1,13 @@
 """The one module that speaks to Ollama (or to the embedded embedding server, which speaks the same protocol)."""
 
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from types import TracebackType
-from typing import Any, Self, TypeAlias
+from typing import Any, Self
 
 import httpx
 
+from cocosearch.embedding.known_queries import KnownQueries
 from cocosearch.embedding.names import canonical_name, short_name
 from cocosearch.embedding.outage import Outage
 from cocosearch.embedding.prompts import MAX_DIMENSIONS, family_of, prompts_for
@@ -26,6 +23,7 @@ from cocosearch.embedding.protocol import (
     unit,
 )
 from cocosearch.embedding.pull import pull_model
+from cocosearch.embedding.types import Model, Refusal, Vector
 from cocosearch.errors import EmbeddingUnavailableError, NoSuchModelError, NoVectors
 from cocosearch.process.units import look_or_check
 from cocosearch.settings import Settings
@@ -45,33 +43,8 @@ QUERY_RETRIES = 3
 # A first start may wait much longer, and says so.
 SERVER_WAIT_SECONDS = 120.0
 SERVER_POLL_SECONDS = 0.25
-# Vectors of queries that are kept, those asked for last: at 1,024 dimensions less than 10 MB.
-KNOWN_QUERIES = 256
 # Any text does: it tells a text that the model refuses from a server that refuses all.
 PROBE_TEXT = "def main(): pass"
-
-Vector: TypeAlias = list[float]
-
-
-class Refusal(StrEnum):
-    """Why one text has no vector; the others of its batch do."""
-
-    TOO_LONG = "too long"
-    POISON = "refused by the model"
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """A model as the server has it.
-
-    `name` is in the one form that all its spellings have; `prompt_version` joins the digest in every key, so that spaces are never mixed.
-    """
-
-    name: str
-    digest: str
-    dimensions: int
-    context_tokens: int
-    prompt_version: int
 
 
 class OllamaClient:
@@ -87,8 +60,7 @@ class OllamaClient:
         self._query_timeout = settings.query_timeout_seconds
         self._settings = settings
         self._outage = Outage(lambda: _probe_apart(settings))
-        self._queries: OrderedDict[tuple[str, str], Vector] = OrderedDict()
-        self._queries_lock = threading.Lock()
+        self._known = KnownQueries()
         # trust_env: code must not travel through a proxy that the environment names for the internet.
         self._http = httpx.Client(
             base_url=self._url, timeout=httpx.Timeout(STATUS_TIMEOUT_SECONDS, connect=CONNECT_TIMEOUT_SECONDS), trust_env=False
@@ -193,16 +165,10 @@ class OllamaClient:
         """
         if digest is None:
             return self._embed_query(text)
-        key = (digest, text)
-        with self._queries_lock:
-            if key in self._queries:
-                self._queries.move_to_end(key)
-                return self._queries[key]
-        vector = self._embed_query(text)
-        with self._queries_lock:
-            self._queries[key] = vector
-            while len(self._queries) > KNOWN_QUERIES:
-                self._queries.popitem(last=False)
+        vector = self._known.get(digest, text)
+        if vector is None:
+            vector = self._embed_query(text)
+            self._known.keep(digest, text, vector)
         return vector
 
     def _embed_query(self, text: str) -> Vector:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from cocosearch.database.connection import Pool
 from cocosearch.database.embeddings import MissingText, missing_texts, store_embeddings, unsynced
 from cocosearch.database.models import use_model
-from cocosearch.embedding.ollama import OllamaClient, Refusal, Vector
+from cocosearch.embedding.ollama import OllamaClient
+from cocosearch.embedding.types import Refusal, Vector
 from cocosearch.indexing.engine.embedded_text import embedded_text
 from cocosearch.indexing.lane import REQUESTS_IN_FLIGHT, Lane
 from cocosearch.lexicon.paths import noise_of

@@ -9,7 +9,7 @@ from pgvector import HalfVector
 from psycopg import sql
 
 from cocosearch.database.connection import Connection
-from cocosearch.embedding.ollama import Vector
+from cocosearch.embedding.types import Vector
 from cocosearch.lexicon.paths import Noise
 from cocosearch.lexicon.terms import DATA_MARK
 from cocosearch.search.dense import search_dense

@@ -4,7 +4,7 @@ from pgvector import HalfVector
 from psycopg import sql
 
 from cocosearch.database.connection import Connection
-from cocosearch.embedding.ollama import Vector
+from cocosearch.embedding.types import Vector
 from cocosearch.search.filters import Filters
 
 # pgvector's candidate list: larger finds more of the true neighbours (benchmarks/README.md).

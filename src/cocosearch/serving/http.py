@@ -18,7 +18,8 @@ import cocosearch
 from cocosearch.access.guard import HostOriginGuard
 from cocosearch.access.tokens import TokenFile
 from cocosearch.access.verifier import FileTokenVerifier
-from cocosearch.operations.health import HealthMonitor, HealthReport
+from cocosearch.operations.health import HealthReport
+from cocosearch.operations.monitor import HealthMonitor
 from cocosearch.serving.backend import Backend
 from cocosearch.serving.bodies import WholeBody
 from cocosearch.serving.challenge import RequireToken, oauth_routes

@@ -18,7 +18,7 @@ from cocosearch.database.extension import SAFE_IN_PARALLEL, pgvector_version
 from cocosearch.database.migrations import migrate
 from cocosearch.database.models import register_model
 from cocosearch.database.reindexing import Step, reindex, unusable_indexes
-from cocosearch.embedding.ollama import Model
+from cocosearch.embedding.types import Model
 from cocosearch.errors import CocosearchError, NoRoomError
 from cocosearch.indexing.run import index_project
 from cocosearch.projects import load_project

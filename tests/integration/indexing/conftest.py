@@ -14,7 +14,8 @@ from cocosearch.database import connect
 from cocosearch.database.connection import Connection
 from cocosearch.database.migrations import migrate
 from cocosearch.database.models import register_model
-from cocosearch.embedding.ollama import Model, OllamaClient
+from cocosearch.embedding.ollama import OllamaClient
+from cocosearch.embedding.types import Model
 from cocosearch.indexing.run import index_project
 from cocosearch.projects import load_project
 from cocosearch.settings import Settings

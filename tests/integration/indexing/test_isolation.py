@@ -24,7 +24,7 @@ from cocosearch.embedding.ollama import OllamaClient
 from cocosearch.indexing.run import RunResult, index_project
 from cocosearch.lexicon.terms import term_number
 from cocosearch.operations import doctor, health
-from cocosearch.operations.doctor import Level
+from cocosearch.operations.findings import Finding, Level
 from cocosearch.operations.health import PartState
 from cocosearch.projects import load_project
 from cocosearch.settings import Settings
@@ -240,7 +240,7 @@ def test_the_indexer_shows_that_it_lives_hangs_or_is_gone(settings: Settings, co
         with OllamaClient(settings) as client:
             return {part.name: part.state for part in health.check(settings, client).parts}
 
-    def finding() -> doctor.Finding:
+    def finding() -> Finding:
         return next(each for each in doctor.examine(settings) if each.part == "indexer")
 
     assert indexer_life(connection).life is Life.GONE

@@ -12,7 +12,8 @@ from cocosearch.database import connect
 from cocosearch.database.migrations import available, migrate
 from cocosearch.errors import DatabaseUnavailableError
 from cocosearch.operations import health
-from cocosearch.operations.health import HealthMonitor, PartState
+from cocosearch.operations.health import PartState
+from cocosearch.operations.monitor import HealthMonitor
 from cocosearch.search.types import SearchRequest
 from cocosearch.serving.backend import Backend, appliance_backend
 from cocosearch.settings import Settings

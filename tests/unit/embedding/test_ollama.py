@@ -15,8 +15,9 @@ from tests.unit.embedding.ollama_server import DIGEST, Answer, Body, Script, lin
 
 from cocosearch.embedding import ollama as module
 from cocosearch.embedding import pull
-from cocosearch.embedding.ollama import DOUBTS, PROBE_TEXT, RETRIES, OllamaClient, Refusal
+from cocosearch.embedding.ollama import DOUBTS, PROBE_TEXT, RETRIES, OllamaClient
 from cocosearch.embedding.pull import PULL_ATTEMPTS
+from cocosearch.embedding.types import Refusal
 from cocosearch.errors import EmbeddingUnavailableError, NoSuchModelError
 from cocosearch.settings import Settings
 
@@ -491,7 +492,7 @@ def test_proxies_of_the_environment_see_no_code(script: Script, monkeypatch: pyt
 
 
 def test_a_query_that_was_asked_lately_is_not_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "KNOWN_QUERIES", 2)
+    monkeypatch.setattr("cocosearch.embedding.known_queries.KNOWN_QUERIES", 2)
     with client_of(script := Script()) as client:
         first = client.embed_query("a", DIGEST)
         assert client.embed_query("a", DIGEST) == first

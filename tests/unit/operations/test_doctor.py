@@ -14,7 +14,8 @@ from tests.unit.serving.fakes import STATUS
 from cocosearch.access.tokens import create_token_file
 from cocosearch.database.projects import ProjectState
 from cocosearch.operations import doctor
-from cocosearch.operations.doctor import Finding, Level
+from cocosearch.operations.doctor_database import extension_finding, project_finding
+from cocosearch.operations.findings import Finding, Level, as_json, as_text, healthy
 from cocosearch.process import units
 from cocosearch.settings import Settings
 
@@ -49,12 +50,12 @@ def test_every_part_is_looked_at_though_others_are_dead(tmp_path: Path) -> None:
         ("database", Level.PROBLEM),
         ("ollama", Level.PROBLEM),
     ]
-    assert not doctor.healthy(findings)
+    assert not healthy(findings)
     assert all(finding.remedy for finding in findings if finding.level is not Level.OK)
-    text = doctor.as_text(findings)
+    text = as_text(findings)
     assert "hunter2" not in text
     assert "systemctl status cocosearch-postgresql" in text
-    assert json.loads(doctor.as_json(findings))["healthy"] is False
+    assert json.loads(as_json(findings))["healthy"] is False
 
 
 def test_a_model_of_an_unknown_family_is_told_of(tmp_path: Path) -> None:
@@ -109,7 +110,7 @@ def test_a_state_directory_that_is_a_file_is_a_problem(tmp_path: Path) -> None:
     ],
 )
 def test_projects(tmp_path: Path, changes: dict[str, Any], level: Level, says: str) -> None:
-    finding = doctor._project(replace(STATUS, **{"root": str(tmp_path), "checked_at": datetime.now(UTC), **changes}))
+    finding = project_finding(replace(STATUS, **{"root": str(tmp_path), "checked_at": datetime.now(UTC), **changes}))
     assert finding.level is level
     assert says in finding.found
     assert bool(finding.remedy) is (level is not Level.OK)
@@ -117,14 +118,14 @@ def test_projects(tmp_path: Path, changes: dict[str, Any], level: Level, says: s
 
 EXAMINE_AS_NOBODY = """
 import os, sys
-from cocosearch.operations import doctor
+from cocosearch.operations import doctor, findings
 from cocosearch.settings import load_settings
 settings = load_settings()
 os.setgroups([])
 os.setgid(65534)
 os.setuid(65534)
 checks = (doctor._state_directory, doctor._disk, doctor._roots)
-sys.stdout.write(doctor.as_json(finding for check in checks for finding in check(settings)))
+sys.stdout.write(findings.as_json(finding for check in checks for finding in check(settings)))
 """
 
 
@@ -163,7 +164,7 @@ def test_too_little_space_is_a_problem(tmp_path: Path, low: int, level: Level) -
 def test_pgvector_with_faults_is_named_with_the_way_out(
     version: tuple[int, ...] | None, installed: tuple[int, ...] | None, level: Level, found: str, remedy: str
 ) -> None:
-    finding = doctor._extension(version, installed)
+    finding = extension_finding(version, installed)
     assert finding.level is level
     assert found in finding.found
     assert remedy in finding.remedy

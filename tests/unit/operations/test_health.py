@@ -10,7 +10,8 @@ import pytest
 from cocosearch.embedding.ollama import OllamaClient
 from cocosearch.errors import CocosearchError
 from cocosearch.operations import health
-from cocosearch.operations.health import HealthMonitor, HealthReport, Overall, Part, PartState
+from cocosearch.operations.health import HealthReport, Overall, Part, PartState
+from cocosearch.operations.monitor import HealthMonitor
 from cocosearch.settings import Settings
 
 
@@ -85,7 +86,7 @@ def until_state(monitor: HealthMonitor, state: PartState) -> HealthReport:
 
 
 def test_a_slow_check_leaves_the_last_result_standing_and_a_failure_shows_at_the_next_question(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "FRESH_FOR_SECONDS", 0.0)
+    monkeypatch.setattr("cocosearch.operations.monitor.FRESH_FOR_SECONDS", 0.0)
     gate = threading.Event()
     gate.set()
     state = PartState.OK
@@ -98,7 +99,7 @@ def test_a_slow_check_leaves_the_last_result_standing_and_a_failure_shows_at_the
         assert monitor.report().ok
         gate.clear()
         assert monitor.report().ok  # busy for a moment is not broken
-        monkeypatch.setattr(health, "TRUSTED_FOR_SECONDS", 0.1)
+        monkeypatch.setattr("cocosearch.operations.monitor.TRUSTED_FOR_SECONDS", 0.1)
         assert monitor.report().parts[0].state is PartState.TIMEOUT
         gate.set()
         until_state(monitor, PartState.OK)
@@ -118,13 +119,13 @@ def test_a_check_that_breaks_is_a_finding(caplog: pytest.LogCaptureFixture) -> N
 
 
 def test_an_age_that_grows_is_no_news(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "FRESH_FOR_SECONDS", 0.0)
+    monkeypatch.setattr("cocosearch.operations.monitor.FRESH_FOR_SECONDS", 0.0)
     ages = iter(range(1, 1000))
 
     def check() -> tuple[Part, ...]:
         return (Part("model", PartState.OK, f"It made a vector {next(ages)} s ago."),)
 
-    with caplog.at_level("INFO", logger="cocosearch.operations.health"), monitoring(check) as monitor:
+    with caplog.at_level("INFO", logger="cocosearch.operations.monitor"), monitoring(check) as monitor:
         for _ in range(5):
             monitor.report()
     assert sum("health: model" in message for message in caplog.messages) == 1
