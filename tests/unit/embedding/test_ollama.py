@@ -2,57 +2,18 @@
 
 import itertools
 import math
-import os
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from tests.ports import free_port
-from tests.unit.embedding.ollama_server import DIGEST, Answer, Body, Script, lines, ollama, vector_of
+from tests.unit.embedding.client import BUSY, CRASH, EOF, NOT_STARTED, RESET, TOO_LONG, client_of, refusing, unit
+from tests.unit.embedding.ollama_server import Answer, Script, ollama, vector_of
 
 from cocosearch.embedding import ollama as module
-from cocosearch.embedding import pull
 from cocosearch.embedding.ollama import DOUBTS, PROBE_TEXT, RETRIES, OllamaClient
-from cocosearch.embedding.pull import PULL_ATTEMPTS
 from cocosearch.embedding.types import Refusal
-from cocosearch.errors import EmbeddingUnavailableError, NoSuchModelError
+from cocosearch.errors import EmbeddingUnavailableError
 from cocosearch.settings import Settings
-
-CRASH = (500, {"error": "llama runner process no longer running: 2"})
-TOO_LONG = (400, {"error": "the input length exceeds the context length"})
-BUSY = (503, {"error": "server busy, please try again.  maximum pending requests exceeded"})
-
-
-@pytest.fixture(autouse=True)
-def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("FIRST_BACKOFF_SECONDS", "SERVER_POLL_SECONDS"):
-        monkeypatch.setattr(module, name, 0.001)
-    monkeypatch.setattr(pull, "PULL_FIRST_BACKOFF_SECONDS", 0.001)
-
-
-@pytest.fixture
-def script() -> Script:
-    return Script()
-
-
-@contextmanager
-def client_of(script: Script, **given: object) -> Iterator[OllamaClient]:
-    with ollama(script) as url, OllamaClient(Settings.model_validate({"ollama_url": url, **given})) as client:
-        yield client
-
-
-def unit(vector: list[float]) -> list[float]:
-    length = math.hypot(*vector)
-    return [value / length for value in vector]
-
-
-def refusing(word: str, refusal: Answer, script: Script) -> None:
-    """Refuse every batch that holds a text with the word."""
-    usual = script._embed
-    script.embed = lambda body: refusal if any(word in text for text in body["input"]) else usual(body)
 
 
 @pytest.mark.parametrize(
@@ -180,14 +141,6 @@ def test_a_refused_batch_is_fully_retried_only_as_a_whole(script: Script) -> Non
     assert script.to("/api/embed")[-1]["input"] == [PROBE_TEXT]
 
 
-EOF = (400, {"error": 'do embedding request: Post "http://127.0.0.1:37519/v1/embeddings": EOF'})
-RESET = (
-    400,
-    {"error": 'do embedding request: Post "http://127.0.0.1:37519/v1/embeddings": read: connection reset by peer'},
-)
-NOT_STARTED = (500, {"error": "llama-server process has terminated: exit status 1"})
-
-
 @pytest.mark.parametrize("death", [EOF, RESET, NOT_STARTED, CRASH])
 def test_a_runner_that_dies_now_and_then_loses_no_vector(script: Script, death: Answer) -> None:
     """As the real one fails: whatever is under way gets the error, the next request starts another runner."""
@@ -205,101 +158,6 @@ def test_a_text_is_believed_to_be_poison_only_between_good_probes(script: Script
     with client_of(script) as client:
         (answer,) = client.embed_documents(["unlucky"])
     assert answer == unit(vector_of("search_document: unlucky"))
-
-
-@pytest.mark.parametrize("death", [EOF, NOT_STARTED])
-def test_a_query_is_asked_again_when_the_runner_dies_under_it(script: Script, death: Answer) -> None:
-    script.first = [death] * 2
-    with client_of(script) as client:
-        assert client.embed_query("x") == unit(vector_of("search_query: x"))
-
-
-def test_while_the_server_is_known_to_be_away_no_query_waits_and_it_is_noticed_when_it_is_back(script: Script) -> None:
-    released = threading.Event()
-    usual = script._embed
-
-    def hang(body: Body) -> Answer:
-        released.wait(30)
-        return usual(body)
-
-    script.embed = hang
-    with client_of(script, query_timeout_seconds=0.2) as client:
-        with pytest.raises(EmbeddingUnavailableError, match="timed out"):
-            client.query_vector("first")
-        asked = len(script.requests)
-        for number in range(50):
-            with pytest.raises(EmbeddingUnavailableError, match="timed out"):
-                client.query_vector(f"question {number}")
-        assert sum("question" in str(body) for _, body in script.requests[asked:]) == 0
-        released.set()
-        while True:  # until the background has seen it
-            try:
-                digest, vector = client.query_vector("later")
-            except EmbeddingUnavailableError:
-                continue
-            break
-        assert (digest, vector) == (DIGEST, unit(vector_of("search_query: later")))
-
-
-@pytest.mark.parametrize("spelling", ["library/all-minilm", "registry.ollama.ai/library/all-minilm", "All-MiniLM", "all-minilm:LATEST"])
-def test_a_model_that_is_there_is_not_pulled_however_it_is_spelled(script: Script, spelling: str) -> None:
-    script.models = ["all-minilm:latest"]
-    with client_of(script, model=spelling) as client:
-        script.embed = lambda body: (200, {"embeddings": [[1.0, 0.0] for _ in body["input"]]})
-        assert client.ensure_model(lambda _: None).name == "all-minilm"
-    assert not script.to("/api/pull")
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        (200, lines({"status": "pulling manifest"}, {"error": "pull model manifest: file does not exist"})),
-        (200, lines({"error": 'pull model manifest: 400: {"error":"Repository is not GGUF or is not compatible with llama.cpp"}'})),
-        (200, lines({"error": "pull model manifest: 412: The model requires a newer version of Ollama."})),
-        (200, lines({"error": "pull model manifest: unauthorized: access denied"})),
-        (400, {"error": "invalid model name"}),
-    ],
-)
-def test_what_cannot_become_right_is_not_tried_again(script: Script, answer: Answer) -> None:
-    script.models = []
-    script.pull = lambda _: answer
-    with client_of(script) as client, pytest.raises(NoSuchModelError, match="COCOSEARCH_MODEL"):
-        client.ensure_model(lambda _: None)
-    assert len(script.to("/api/pull")) == 1
-
-
-def test_a_model_that_cannot_be_had_is_a_refused_setting(script: Script) -> None:
-    """The model's unit is not started again, and the play that waits for it ends with its words."""
-    script.models = []
-    script.pull = lambda _: (400, {"error": "invalid model name"})
-    with ollama(script) as url:
-        environment = {**os.environ, "COCOSEARCH_OLLAMA_URL": url, "COCOSEARCH_MODEL": "nothing-like-it"}
-        command = [sys.executable, "-m", "cocosearch", "model", "ensure"]
-        ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert ended.returncode == 2
-    assert "invalid model name. Check the name in COCOSEARCH_MODEL" in ended.stderr
-
-
-def test_more_dimensions_than_an_index_takes_are_not_asked_for_where_fewer_can_be_had(script: Script) -> None:
-    script.models = ["qwen3-embedding:8b"]
-    script.embed = lambda body: (200, {"embeddings": [[1.0] * min(4096, body.get("dimensions", 4096)) for _ in body["input"]]})
-    with client_of(script, model="qwen3-embedding:8b") as client:
-        assert client.describe_model().dimensions == 4000
-
-
-def test_more_dimensions_than_an_index_takes_are_refused_before_the_pull_where_the_family_is_known(script: Script) -> None:
-    script.models = []
-    model = "hf.co/second-state/E5-Mistral-7B-Instruct-Embedding-GGUF"
-    with client_of(script, model=model) as client, pytest.raises(EmbeddingUnavailableError, match="4096 numbers"):
-        client.ensure_model(lambda _: None)
-    assert not script.to("/api/pull")
-
-
-def test_more_dimensions_than_an_index_takes_are_an_error_and_no_broken_index(script: Script) -> None:
-    script.models = ["unheard-of:latest"]
-    script.embed = lambda body: (200, {"embeddings": [[1.0] * 4096 for _ in body["input"]]})
-    with client_of(script, model="unheard-of") as client, pytest.raises(EmbeddingUnavailableError, match=r"4096 numbers.*4000 at most"):
-        client.describe_model()
 
 
 def test_a_server_that_restarts_while_a_part_is_embedded_is_waited_for(script: Script) -> None:
@@ -360,127 +218,6 @@ def test_a_text_without_a_direction_is_refused_alone(script: Script) -> None:
     assert not isinstance(answers[0], Refusal)
 
 
-def test_a_query_is_not_retried_beyond_its_time(script: Script) -> None:
-    script.embed = lambda _: BUSY
-    with client_of(script) as client, pytest.raises(EmbeddingUnavailableError, match="503"):
-        client.embed_query("x")
-    assert len(script.requests) == 1
-
-
-def test_a_query_waits_no_longer_than_its_limit(script: Script) -> None:
-    released = threading.Event()
-
-    def hang(_: Body) -> Answer:
-        released.wait(30)
-        return BUSY
-
-    script.embed = hang
-    with client_of(script, query_timeout_seconds=0.1) as client:
-        with pytest.raises(EmbeddingUnavailableError, match="timed out"):
-            client.embed_query("x")
-        released.set()
-
-
-@pytest.mark.parametrize(
-    ("shown", "tokens"),
-    [
-        ({"model_info": {"nomic-bert.context_length": 2048}}, 2048),
-        ({"model_info": {"bert.context_length": 512}, "parameters": "num_ctx                        256"}, 256),
-        ({"model_info": {"nomic-bert.context_length": 2048}, "parameters": 'stop  "x"\nnum_ctx    8192'}, 2048),
-        ({"model_info": {"x.rope.scaling.original_context_length": 4, "x.context_length": 1024}}, 1024),
-        ({"model_info": {"x.context_length": None}}, 512),
-        ({"model_info": {}}, 512),
-        ({}, 512),
-    ],
-)
-def test_the_window_is_what_the_server_says(script: Script, shown: Body, tokens: int) -> None:
-    script.show = lambda _: (200, shown)
-    with client_of(script) as client:
-        model = client.describe_model()
-    assert (model.name, model.digest, model.dimensions, model.context_tokens) == ("nomic-embed-text", DIGEST, 3, tokens)
-
-
-def test_a_failing_description_is_an_error(script: Script) -> None:
-    script.show = lambda _: (500, {"error": "damaged model"})
-    with client_of(script) as client, pytest.raises(EmbeddingUnavailableError, match="damaged model"):
-        client.describe_model()
-
-
-@pytest.mark.parametrize(("model", "known"), [("m", "m:latest"), ("m:latest", "m:latest"), ("m:q4", "m:q4"), ("who/m", "who/m:latest")])
-def test_a_model_is_found_by_name_and_tag(script: Script, model: str, known: str) -> None:
-    script.models = ["other:latest", "m:other", known]
-    with client_of(script, model=model) as client:
-        assert client.model_digest() == DIGEST
-        script.models.remove(known)
-        assert client.model_digest() is None
-
-
-def test_a_model_that_is_there_is_loaded_and_not_pulled(script: Script) -> None:
-    said: list[str] = []
-    with client_of(script) as client:
-        model = client.ensure_model(said.append)
-    assert model.dimensions == 3
-    assert script.to("/api/pull") == []
-    assert script.to("/api/embed")[0]["input"] == []
-    assert said == []
-
-
-def test_a_missing_model_is_pulled_with_its_progress(script: Script) -> None:
-    script.models = []
-    said: list[str] = []
-    with client_of(script) as client:
-        assert client.ensure_model(said.append).digest == DIGEST
-    assert script.to("/api/pull") == [{"model": "nomic-embed-text"}]
-    assert said[0] == "Pulling nomic-embed-text: pulling manifest"
-    assert len(said) == 3
-
-
-@pytest.mark.parametrize(
-    "failure",
-    [
-        (200, lines({"status": "pulling manifest"}, {"error": "dial tcp: lookup registry: no such host"})),
-        (200, lines({"status": "pulling manifest"})),
-        (200, b"<html>a proxy</html>\n"),
-        (200, b"[]\n"),
-        (500, {"error": "no space left on device"}),
-        (502, b"bad gateway"),
-    ],
-)
-def test_a_pull_that_broke_is_tried_again_and_says_so(script: Script, failure: Answer) -> None:
-    script.models = []
-    script.first = [failure] * 2
-    said: list[str] = []
-    with client_of(script) as client:
-        client.ensure_model(said.append)
-    assert len(script.to("/api/pull")) == 3
-    assert [sentence.split(" failed")[0] for sentence in said if "attempt" in sentence] == [
-        f"Pull attempt {number} of {PULL_ATTEMPTS}" for number in (1, 2)
-    ]
-
-
-def test_a_pull_that_never_works_is_an_error_with_the_reason(script: Script) -> None:
-    script.models = []
-    script.pull = lambda _: (200, lines({"error": "dial tcp: lookup registry: no such host"}))
-    with client_of(script) as client, pytest.raises(EmbeddingUnavailableError, match="in 6 attempts: dial tcp: lookup registry"):
-        client.ensure_model(lambda _: None)
-    assert len(script.to("/api/pull")) == PULL_ATTEMPTS
-
-
-def test_a_model_that_cannot_be_loaded_is_an_error(script: Script) -> None:
-    script.embed = lambda _: (500, {"error": "model requires more system memory"})
-    with client_of(script) as client, pytest.raises(EmbeddingUnavailableError, match="more system memory"):
-        client.ensure_model(lambda _: None)
-
-
-def test_a_server_that_never_comes_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SERVER_WAIT_SECONDS", 0.05)
-    with (
-        OllamaClient(Settings(ollama_url="http://127.0.0.1:1")) as client,
-        pytest.raises(EmbeddingUnavailableError, match="Connection refused"),
-    ):
-        client.ensure_model(lambda _: None)
-
-
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
 def test_proxies_of_the_environment_see_no_code(script: Script, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     for name in ("NO_PROXY", "no_proxy"):
@@ -489,35 +226,3 @@ def test_proxies_of_the_environment_see_no_code(script: Script, monkeypatch: pyt
     with client_of(script) as client:
         assert client.version() == "0.32.15"
         assert len(client.embed_documents(["x"])) == 1
-
-
-def test_a_query_that_was_asked_lately_is_not_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cocosearch.embedding.known_queries.KNOWN_QUERIES", 2)
-    with client_of(script := Script()) as client:
-        first = client.embed_query("a", DIGEST)
-        assert client.embed_query("a", DIGEST) == first
-        assert len(script.to("/api/embed")) == 1
-        client.embed_query("a", "another digest")  # another model, another vector
-        assert len(script.to("/api/embed")) == 2
-        client.embed_query("b", DIGEST)  # the oldest of three is forgotten
-        client.embed_query("a", "another digest")
-        assert len(script.to("/api/embed")) == 3
-        client.embed_query("a", DIGEST)
-        assert len(script.to("/api/embed")) == 4
-
-
-def test_a_query_that_failed_is_sent_again(script: Script) -> None:
-    usual = script._embed
-    script.embed = lambda _: BUSY
-    with client_of(script) as client:
-        with pytest.raises(EmbeddingUnavailableError):
-            client.embed_query("a", DIGEST)
-        script.embed = usual
-        assert client.embed_query("a", DIGEST)
-
-
-def test_the_window_is_known_without_loading_the_model(script: Script) -> None:
-    with client_of(script) as client:
-        assert client.context_tokens() == 2048
-        assert not script.to("/api/embed")
-    assert OllamaClient(Settings(ollama_url=f"http://127.0.0.1:{free_port()}")).context_tokens() is None

@@ -1,6 +1,5 @@
 """Which files are listed: on real trees, with the real git."""
 
-import hashlib
 import os
 import random
 import shutil
@@ -8,43 +7,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from tests.unit.indexing.sources.listings import SETTINGS, git, listing, paths, write
 
 from cocosearch.errors import ConfigurationError, IndexingError
-from cocosearch.indexing.sources.listing import Listing, SkipReason, list_files
+from cocosearch.indexing.sources.listing import SkipReason, list_files
 from cocosearch.projects import load_known_project, load_project
 from cocosearch.settings import Settings
-
-SETTINGS = Settings(max_file_bytes=2048)
-
-
-def git(directory: Path, *arguments: str, stdin: bytes | None = None) -> bytes:
-    identity = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b"}
-    environment = {**os.environ, **identity, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
-    done = subprocess.run(["git", "-C", str(directory), *arguments], capture_output=True, check=True, env=environment, input=stdin)
-    return done.stdout
-
-
-def write(root: Path, *paths: str, text: str = "text\n") -> None:
-    for path in paths:
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_text(text)
-
-
-def listing(root: Path, settings: Settings = SETTINGS) -> Listing:
-    return list_files(load_project(root), settings)
-
-
-def paths(root: Path) -> list[str]:
-    return [file.path for file in listing(root).files]
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    root = tmp_path / "repository"
-    root.mkdir()
-    git(root, "init", "-q")
-    return root
-
 
 IGNORING_TREE = {
     ".gitignore": "*.log\n!keep.log\nbuild/\n/anchored\ndocs/*.html\n**/deep/*.tmp\n\\#hash\ntrailing \n[ab].x\n*.o\r\nfoo/**/bar\n!a/\n",
@@ -209,105 +177,6 @@ def test_include_and_exclude_are_relative_to_the_configuration(repository: Path)
     assert paths(repository / "src") == ["a.py"]
 
 
-def test_a_submodule_and_a_repository_within_are_listed_file_by_file(repository: Path, tmp_path: Path) -> None:
-    library = tmp_path / "library"
-    library.mkdir()
-    git(library, "init", "-q")
-    write(library, "lib.py", "ignored.log")
-    write(library, ".gitignore", text="*.log\n")
-    git(library, "add", "lib.py", ".gitignore")
-    git(library, "commit", "-qm", "x")
-    git(repository, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(library), "vendor/library")
-    write(repository, "main.py", "nested/inside.py", "nested/deeper/x.py", "vendor/library/new.log", "vendor/library/new.py")
-    git(repository / "nested", "init", "-q")
-    assert paths(repository) == sorted(
-        [".gitmodules", "main.py", "nested/inside.py", "nested/deeper/x.py"]
-        + [f"vendor/library/{name}" for name in (".gitignore", "lib.py", "new.py")]
-    )
-
-
-def test_a_submodule_that_was_not_fetched_is_no_file(repository: Path) -> None:
-    git(repository, "update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},library")
-    write(repository, "a.py")
-    (repository / "library").mkdir()
-    found = listing(repository)
-    assert [file.path for file in found.files] == ["a.py"]
-    assert found.skipped == {SkipReason.NOT_A_FILE: 1}
-
-
-def test_a_link_in_the_place_of_a_submodule_leads_nowhere(repository: Path, tmp_path: Path) -> None:
-    outside = tmp_path / "outside"
-    outside.mkdir()
-    git(outside, "init", "-q")
-    write(outside, "secret.py")
-    git(repository, "update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},library")
-    (repository / "library").symlink_to(outside)
-    assert paths(repository) == []
-
-
-@pytest.mark.parametrize("option", ["core.fsmonitor", "core.sshCommand", "core.pager", "core.editor", "diff.external"])
-def test_no_program_of_a_hostile_configuration_is_run(repository: Path, tmp_path: Path, option: str) -> None:
-    witness = tmp_path / "it ran"
-    program = tmp_path / "program"
-    program.write_text(f"#!/bin/sh\ntouch '{witness}'\n")
-    program.chmod(0o755)
-    write(repository, "a.py")
-    git(repository, "add", "a.py")
-    git(repository, "config", option, str(program))
-    assert paths(repository) == ["a.py"]
-    assert not witness.exists()
-    if option == "core.fsmonitor":
-        git(repository, "ls-files", "-co")
-        assert witness.exists(), "plain git does run it, so this test would see it"
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-def test_the_owner_of_a_repository_does_not_matter(repository: Path) -> None:
-    write(repository, "a.py", "b.log")
-    (repository / ".git/info/exclude").write_text("*.log\n")
-    for path in (repository, *repository.rglob("*")):
-        os.lchown(path, 65534, 65534)
-    with pytest.raises(subprocess.CalledProcessError):
-        git(repository, "ls-files")
-    assert paths(repository) == ["a.py"]
-
-
-def test_variables_of_a_git_hook_do_not_lead_to_another_repository(
-    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write(repository, "a.py", "b.log")
-    write(repository, ".gitignore", text="*.log\n")
-    other = tmp_path / "other"
-    other.mkdir()
-    git(other, "init", "-q")
-    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
-    monkeypatch.setenv("GIT_WORK_TREE", str(other))
-    monkeypatch.setenv("GIT_INDEX_FILE", str(other / "index"))
-    assert paths(repository) == [".gitignore", "a.py"]
-
-
-def forge_index(repository: Path, name: str, forged: str) -> None:
-    """Put a name into the index that git itself would refuse to put there."""
-    assert len(name) == len(forged)
-    index = repository / ".git/index"
-    body = index.read_bytes()[:-20].replace(name.encode(), forged.encode())
-    index.write_bytes(body + hashlib.sha1(body, usedforsecurity=False).digest())
-
-
-@pytest.mark.parametrize("forged", ["{outside}", "../outside.py", ".git/config", "src/../../outside.py"])
-def test_a_forged_index_names_no_file_outside(repository: Path, tmp_path: Path, forged: str) -> None:
-    outside = tmp_path / "outside.py"
-    outside.write_text("secret\n")
-    (repository / "src").mkdir()
-    forged = forged.format(outside=outside)
-    name = "n" * len(forged) if len(forged) < 200 else "/".join(["n" * 99] * (len(forged) // 100)) + "n" * (len(forged) % 100)
-    write(repository, name)
-    git(repository, "add", name)
-    (repository / name).unlink()
-    forge_index(repository, name, forged)
-    assert paths(repository) == []
-
-
 def test_a_missing_root_is_an_error(tmp_path: Path) -> None:
     root = tmp_path / "root"
     write(root, "a.py")
@@ -347,33 +216,6 @@ def test_too_many_files_are_an_error(tmp_path: Path) -> None:
     assert len(listing(tmp_path, Settings(max_project_files=3)).files) == 3
     with pytest.raises(IndexingError, match=r"more than 2 files.*COCOSEARCH_MAX_PROJECT_FILES"):
         listing(tmp_path, Settings(max_project_files=2))
-
-
-def test_a_tracked_file_that_was_deleted_is_left_out(repository: Path) -> None:
-    write(repository, "a.py", "gone.py", "directory/gone.py")
-    git(repository, "add", ".")
-    (repository / "gone.py").unlink()
-    shutil.rmtree(repository / "directory")
-    write(repository, "directory")
-    found = listing(repository)
-    assert [file.path for file in found.files] == ["a.py", "directory"]
-    assert found.skipped == {}
-
-
-def test_a_tracked_file_below_a_directory_that_became_a_link_is_not_read_through_it(repository: Path, tmp_path: Path) -> None:
-    write(repository, "directory/a.py")
-    git(repository, "add", ".")
-    shutil.rmtree(repository / "directory")
-    write(tmp_path, "outside/a.py")
-    (repository / "directory").symlink_to(tmp_path / "outside")
-    assert paths(repository) == []
-
-
-def test_a_broken_repository_is_walked(repository: Path) -> None:
-    write(repository, "a.py", "b.log")
-    write(repository, ".gitignore", text="*.log\n")
-    (repository / ".git/HEAD").unlink()
-    assert paths(repository) == [".gitignore", "a.py"]
 
 
 def test_the_digest_changes_with_the_files_and_not_otherwise(repository: Path) -> None:
