@@ -119,7 +119,7 @@ def _mcp(options: argparse.Namespace) -> int:
 
         serve_stdio(lambda: _load_stdio_server(options))
         return EXIT_OK
-    from cocosearch.cli.commands import mcp
+    from cocosearch.cli.service_commands import mcp
 
     return mcp(transport=options.transport, host=options.host, port=options.port)
 
@@ -132,91 +132,91 @@ def _load_stdio_server(options: argparse.Namespace) -> "FastMCP[Any]":
 
 
 def _indexer(options: argparse.Namespace) -> int:
-    from cocosearch.cli.commands import indexer
+    from cocosearch.cli.service_commands import indexer
 
     return indexer(drain=options.drain)
 
 
 def _health(options: argparse.Namespace) -> int:
-    from cocosearch.cli.commands import health
+    from cocosearch.cli.service_commands import health
 
     return health(parts=options.parts, as_json=options.json)
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from cocosearch.cli.commands import doctor
+    from cocosearch.cli.service_commands import doctor
 
     return doctor(as_json=options.json)
 
 
 def _config_check(options: argparse.Namespace) -> int:
-    from cocosearch.cli.commands import config_check
+    from cocosearch.cli.service_commands import config_check
 
     return config_check(tuple(map(Path, options.files or ())))
 
 
 def _config_show(options: argparse.Namespace) -> int:
-    from cocosearch.cli.commands import config_show
+    from cocosearch.cli.service_commands import config_show
 
     return config_show(as_json=options.json)
 
 
 def _database_bootstrap(options: argparse.Namespace) -> int:
-    from cocosearch.cli.commands import database_bootstrap
+    from cocosearch.cli.service_commands import database_bootstrap
 
     return database_bootstrap(options.admin_url)
 
 
 def _database_check(_: argparse.Namespace) -> int:
-    from cocosearch.cli.commands import database_check
+    from cocosearch.cli.service_commands import database_check
 
     return database_check()
 
 
 def _database_plan(_: argparse.Namespace) -> int:
-    from cocosearch.cli.commands import database_plan
+    from cocosearch.cli.service_commands import database_plan
 
     return database_plan()
 
 
 def _database_migrate(_: argparse.Namespace) -> int:
-    from cocosearch.cli.commands import database_migrate
+    from cocosearch.cli.service_commands import database_migrate
 
     return database_migrate()
 
 
 def _model_ensure(_: argparse.Namespace) -> int:
-    from cocosearch.cli.commands import model_ensure
+    from cocosearch.cli.service_commands import model_ensure
 
     return model_ensure()
 
 
 def _token_create(options: argparse.Namespace) -> int:
-    from cocosearch.cli.commands import token_create
+    from cocosearch.cli.service_commands import token_create
 
     return token_create(Path(options.file))
 
 
 def _token_rotate(options: argparse.Namespace) -> int:
-    from cocosearch.cli.commands import token_rotate
+    from cocosearch.cli.service_commands import token_rotate
 
     return token_rotate(Path(options.file), keep=options.keep)
 
 
 def _token_check(options: argparse.Namespace) -> int:
-    from cocosearch.cli.commands import token_check
+    from cocosearch.cli.service_commands import token_check
 
     return token_check(Path(options.file))
 
 
 def _token_show(_: argparse.Namespace) -> int:
-    from cocosearch.cli.commands import token_show
+    from cocosearch.cli.service_commands import token_show
 
     return token_show()
 
 
 def _reindex(options: argparse.Namespace) -> int:
-    from cocosearch.cli.commands import reindex
+    from cocosearch.cli.service_commands import reindex
 
     return reindex(every_index=options.all, as_json=options.json)
 
