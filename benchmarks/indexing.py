@@ -32,8 +32,8 @@ from cocosearch.database.migrations import migrate
 from cocosearch.database.projects import ProjectState
 from cocosearch.database.status import project_status
 from cocosearch.embedding.ollama import OllamaClient
+from cocosearch.embedding.pacing import REQUESTS_IN_FLIGHT
 from cocosearch.indexing.engine.embedded_text import embedded_text
-from cocosearch.indexing.lane import REQUESTS_IN_FLIGHT
 from cocosearch.indexing.progress import Progress
 from cocosearch.indexing.run import index_project
 from cocosearch.projects import load_project

@@ -16,15 +16,15 @@ from cocosearch.database.failures import is_lost
 from cocosearch.database.models import find_model, last_known_window
 from cocosearch.database.projects import fail_run, find_unchanged, hold_up_run, note_wait
 from cocosearch.embedding.ollama import OllamaClient
+from cocosearch.embedding.pacing import Pacing
 from cocosearch.errors import CocosearchError, EmbeddingUnavailableError, HeldUpError, ProjectBusyError
 from cocosearch.indexing.background import in_thread
 from cocosearch.indexing.engine.children import Children
 from cocosearch.indexing.freshness import inspect, pause_after
-from cocosearch.indexing.lane import Lane
 from cocosearch.indexing.progress import Progress
 from cocosearch.indexing.pulse import Pulse
 from cocosearch.indexing.run import RunResult, index_project
-from cocosearch.indexing.schedule import Due, Schedule, read_projects
+from cocosearch.indexing.schedule import ProjectEntry, Schedule, read_projects
 from cocosearch.indexing.vanished import take_back_what_vanished
 from cocosearch.projects import Project, load_known_project
 from cocosearch.settings import Settings
@@ -138,7 +138,7 @@ class Indexer:
     settings: Settings
     session: Connection
     client: OllamaClient
-    lane: Lane
+    pacing: Pacing
     children: Children
     pulse: Pulse
     _schedule: Schedule = field(default_factory=Schedule)
@@ -158,15 +158,15 @@ class Indexer:
         if self._model.came_back():
             self._schedule.try_all_again()
         projects = read_projects(self.session)
-        self._forget_all_but({due.project_id for due in projects})
-        for due in projects:
+        self._forget_all_but({entry.project_id for entry in projects})
+        for entry in projects:
             try:
-                self._attend(due)
+                self._attend(entry)
             except Exception as error:  # nothing that one project makes happen may end the loop
                 if is_lost(error):
                     raise
-                self._fail(due, error, None)
-                self._schedule.next_look[due.project_id] = self._schedule.next_try(due.project_id)
+                self._fail(entry, error, None)
+                self._schedule.next_look[entry.project_id] = self._schedule.next_try(entry.project_id)
             self.pulse.works(self.session, self._doing(projects))
         self.pulse.works(self.session, self._doing(projects))
 
@@ -185,9 +185,9 @@ class Indexer:
     def _something_moves(self) -> bool:
         return any(not look.hangs for look in self._looks.values()) or any(not run.hangs for run in self._runs.values())
 
-    def _doing(self, projects: list[Due]) -> str:
+    def _doing(self, projects: list[ProjectEntry]) -> str:
         """For an operator."""
-        names = [due.name for due in projects if due.project_id in self._runs]
+        names = [entry.name for entry in projects if entry.project_id in self._runs]
         more = f" and {len(names) - NAMED_PROJECTS} more" if len(names) > NAMED_PROJECTS else ""
         indexing = f"; indexes {', '.join(names[:NAMED_PROJECTS])}{more}" if names else ""
         return f"follows {len(projects)} projects{indexing}"
@@ -199,66 +199,69 @@ class Indexer:
             for gone in set(ended) - project_ids:
                 under_way.pop(gone)
 
-    def _attend(self, due: Due) -> None:
-        if due.project_id in self._runs:
-            self._follow_run(due, self._runs[due.project_id])
-        elif due.project_id in self._looks:
-            self._follow_look(due, self._looks[due.project_id])
-        elif self._schedule.is_due(due) and self._has_room(is_long=self._is_long(due)):
-            self._begin_look(due)
+    def _attend(self, entry: ProjectEntry) -> None:
+        if entry.project_id in self._runs:
+            self._follow_run(entry, self._runs[entry.project_id])
+        elif entry.project_id in self._looks:
+            self._follow_look(entry, self._looks[entry.project_id])
+        elif self._schedule.is_due(entry) and self._has_room(is_long=self._is_long(entry)):
+            self._begin_look(entry)
 
-    def _begin_look(self, due: Due) -> None:
-        window = last_known_window(self.session, self.client.model) if due.digest is not None else None
-        asked = self._schedule.hear(due)
-        looking = self._looks[due.project_id] = _Looking(in_thread(lambda: _look(self.settings, due, window), f"look-{due.name}"), asked)
+    def _begin_look(self, entry: ProjectEntry) -> None:
+        window = last_known_window(self.session, self.client.model) if entry.digest is not None else None
+        asked = self._schedule.hear(entry)
+        looking = self._looks[entry.project_id] = _Looking(
+            in_thread(lambda: _look(self.settings, entry, window), f"look-{entry.name}"), asked
+        )
         wait([looking.future], QUICK_LOOK_SECONDS)
-        self._follow_look(due, looking)
+        self._follow_look(entry, looking)
 
-    def _follow_look(self, due: Due, looking: _Looking) -> None:
+    def _follow_look(self, entry: ProjectEntry, looking: _Looking) -> None:
         if looking.future.done():
-            del self._looks[due.project_id]
+            del self._looks[entry.project_id]
             error = looking.future.exception()
             if error is None:
-                self._decide(due, looking.future.result(), asked=looking.asked)
+                self._decide(entry, looking.future.result(), asked=looking.asked)
             else:
-                self._fail(due, error, None)
-                self._schedule.next_look[due.project_id] = self._schedule.next_try(due.project_id)
+                self._fail(entry, error, None)
+                self._schedule.next_look[entry.project_id] = self._schedule.next_try(entry.project_id)
         elif not looking.hangs and time.monotonic() - looking.began > LOOK_SECONDS:
             looking.hangs = True
             self._note(
-                due, f"{due.root} does not answer: its files could not be listed in {LOOK_SECONDS:.0f} s. Is its file system slow or gone?"
+                entry,
+                f"{entry.root} does not answer: its files could not be listed in {LOOK_SECONDS:.0f} s. Is its file system slow or gone?",
             )
 
-    def _decide(self, due: Due, seen: _Seen, *, asked: bool) -> None:
+    def _decide(self, entry: ProjectEntry, seen: _Seen, *, asked: bool) -> None:
         """Index one project if its files, its configuration or the model changed since the last complete run."""
-        self._schedule.costs[due.project_id] = seen.processor
+        self._schedule.costs[entry.project_id] = seen.processor
         pause = pause_after(self.settings.refresh_seconds, seen.elapsed, sum(self._schedule.costs.values()))
-        self._schedule.looked(due.project_id, pause)
-        fresh = due.digest is not None and due.digest == seen.digest
-        is_long = self._is_long(due)
-        if fresh and not is_long and self._lost_rows(due):
-            self._schedule.next_look[due.project_id] = 0.0
+        self._schedule.looked(entry.project_id, pause)
+        fresh = entry.digest is not None and entry.digest == seen.digest
+        is_long = self._is_long(entry)
+        if fresh and not is_long and self._lost_rows(entry):
+            self._schedule.next_look[entry.project_id] = 0.0
         elif fresh and not is_long:
-            find_unchanged(self.session, due.project_id)
-            self._schedule.succeeded(due.project_id)
-        elif asked or self._schedule.may_try(due, seen.digest):
+            find_unchanged(self.session, entry.project_id)
+            self._schedule.succeeded(entry.project_id)
+        elif asked or self._schedule.may_try(entry, seen.digest):
             if self._has_room(is_long=is_long):
-                self._begin_run(due, seen, is_long=is_long)
+                self._begin_run(entry, seen, is_long=is_long)
             elif asked:
-                self._schedule.unhear(due.project_id)
+                self._schedule.unhear(entry.project_id)
 
-    def _lost_rows(self, due: Due) -> bool:
+    def _lost_rows(self, entry: ProjectEntry) -> bool:
         """Count the rows, if it is time to; what is gone is made again by a run that begins with the next look."""
-        if not self._schedule.may_count(due.project_id):
+        if not self._schedule.may_count(entry.project_id):
             return False
         began = time.monotonic()
-        lost = take_back_what_vanished(self.session, due.project_id, due.name)
-        self._schedule.counted(due.project_id, time.monotonic() - began)
+        lost = take_back_what_vanished(self.session, entry.project_id, entry.name)
+        self._schedule.counted(entry.project_id, time.monotonic() - began)
         return lost
 
-    def _is_long(self, due: Due) -> bool:
+    def _is_long(self, entry: ProjectEntry) -> bool:
         """Whether a run would make vectors for all of the project."""
-        return not due.vectors_complete or self._model.is_other_than(self.session, due.model_id)
+        return not entry.vectors_complete or self._model.is_other_than(self.session, entry.model_id)
 
     def _has_room(self, *, is_long: bool) -> bool:
         if sum(not look.hangs for look in self._looks.values()) >= MAX_LOOKS:
@@ -266,69 +269,69 @@ class Indexer:
         working = [run for run in self._runs.values() if not run.hangs]
         return len(working) < MAX_RUNS and not (is_long and sum(run.is_long for run in working) >= MAX_LONG_RUNS)
 
-    def _begin_run(self, due: Due, seen: _Seen, *, is_long: bool) -> None:
-        running = self._runs[due.project_id] = _Running(seen.digest, is_long)
+    def _begin_run(self, entry: ProjectEntry, seen: _Seen, *, is_long: bool) -> None:
+        running = self._runs[entry.project_id] = _Running(seen.digest, is_long)
 
         def run() -> RunResult:
-            lane, children = self.lane, self.children
+            pacing, children = self.pacing, self.children
             return index_project(
-                self.settings, seen.project, running.note, None, on_held_up=running.wait, lane=lane, children=children, follow=True
+                self.settings, seen.project, running.note, None, on_held_up=running.wait, pacing=pacing, children=children, follow=True
             )
 
-        running.future = in_thread(run, f"run-{due.name}")
+        running.future = in_thread(run, f"run-{entry.name}")
 
-    def _follow_run(self, due: Due, running: _Running) -> None:
+    def _follow_run(self, entry: ProjectEntry, running: _Running) -> None:
         """Note the end of a run. Then the files are looked at again at once: they may have changed meanwhile."""
         assert running.future is not None  # noqa: S101 - set where it is made
         if not running.future.done():
             if running.held_up != running.told:  # the run itself may have no connection to say it
                 running.told = running.held_up
-                note_wait(self.session, due.project_id, running.told)
+                note_wait(self.session, entry.project_id, running.told)
             if running.hangs and not running.reported:
                 running.reported = True
-                self._note(due, f"Its run has not come on for {STILL_SECONDS:.0f} s. Is its file system slow or gone?")
+                self._note(entry, f"Its run has not come on for {STILL_SECONDS:.0f} s. Is its file system slow or gone?")
             return
-        del self._runs[due.project_id]
-        self._schedule.looked(due.project_id, self.settings.refresh_seconds)
+        del self._runs[entry.project_id]
+        self._schedule.looked(entry.project_id, self.settings.refresh_seconds)
         error = running.future.exception()
         if isinstance(error, ProjectBusyError):
-            self._schedule.unhear(due.project_id)
+            self._schedule.unhear(entry.project_id)
         elif error is not None:
-            self._fail(due, error, running.digest)
+            self._fail(entry, error, running.digest)
         else:
-            self._schedule.succeeded(due.project_id)
+            self._schedule.succeeded(entry.project_id)
             result = running.future.result()
             log.info("%s: %s files, %s changed, %s chunks embedded", result.project, result.files, result.changed, result.embedded)
 
-    def _fail(self, due: Due, error: BaseException, digest: bytes | None) -> None:
+    def _fail(self, entry: ProjectEntry, error: BaseException, digest: bytes | None) -> None:
         """The project's failure, whatever it is; said once, and again when it is another one. What is only held up has not failed."""
         unforeseen = not isinstance(error, CocosearchError)
         reason = f"{type(error).__name__}: {error}. The log of the indexer has the whole story." if unforeseen else str(error)
-        if self._schedule.failed(due.project_id, reason, digest, will_pass=isinstance(error, HeldUpError)):
+        if self._schedule.failed(entry.project_id, reason, digest, will_pass=isinstance(error, HeldUpError)):
             cause = error if unforeseen else error.__cause__
-            log.warning("%s: %s", due.name, reason, exc_info=cause if _is_unforeseen(cause) else None)
-        self._write(due, error if isinstance(error, HeldUpError) else reason)
+            log.warning("%s: %s", entry.name, reason, exc_info=cause if _is_unforeseen(cause) else None)
+        self._write(entry, error if isinstance(error, HeldUpError) else reason)
 
-    def _note(self, due: Due, reason: str) -> None:
-        log.warning("%s: %s", due.name, reason)
-        self._write(due, reason)
+    def _note(self, entry: ProjectEntry, reason: str) -> None:
+        log.warning("%s: %s", entry.name, reason)
+        self._write(entry, reason)
 
-    def _write(self, due: Due, reason: str | HeldUpError) -> None:
+    def _write(self, entry: ProjectEntry, reason: str | HeldUpError) -> None:
         """Put the reason into the project's status; where only this row cannot be written now, the log has said it."""
         try:
             if isinstance(reason, HeldUpError):
-                hold_up_run(self.session, due.project_id, reason)
+                hold_up_run(self.session, entry.project_id, reason)
             else:
-                fail_run(self.session, due.project_id, reason)
+                fail_run(self.session, entry.project_id, reason)
         except psycopg.Error as error:
             if is_lost(error):
                 raise
-            log.warning("%s: its failure could not be written to the database: %s", due.name, error)
+            log.warning("%s: its failure could not be written to the database: %s", entry.name, error)
 
 
-def _look(settings: Settings, due: Due, window: int | None) -> _Seen:
+def _look(settings: Settings, entry: ProjectEntry, window: int | None) -> _Seen:
     """Inspect the files; not where there are no rows to compare them with, for the run does that."""
-    project = load_known_project(due.root, due.name)
+    project = load_known_project(entry.root, entry.name)
     if window is None:
         return _Seen(project, digest=None, elapsed=0.0, processor=0.0)
     inspection = inspect(settings, project, window)

@@ -18,6 +18,7 @@ from cocosearch.database.projects import begin_run, complete_rows, complete_run,
 from cocosearch.database.rows import complete_paths, count_skipped, count_texts, delete_all_but, last_chunk_id
 from cocosearch.database.status import project_status
 from cocosearch.embedding.ollama import OllamaClient
+from cocosearch.embedding.pacing import Pacing
 from cocosearch.embedding.protocol import DEFAULT_CONTEXT_TOKENS
 from cocosearch.errors import (
     CocosearchError,
@@ -33,7 +34,6 @@ from cocosearch.indexing.engine.flow import ROWS_VERSION
 from cocosearch.indexing.engine.rows import RowStore
 from cocosearch.indexing.engine.state import project_state
 from cocosearch.indexing.freshness import Inspection, inspect, pause_after
-from cocosearch.indexing.lane import Lane
 from cocosearch.indexing.progress import ProgressCallback
 from cocosearch.indexing.reporter import Reporter
 from cocosearch.indexing.sources.listing import Listing
@@ -70,7 +70,7 @@ def index_project(
     on_wait: Callable[[], None] | None = lambda: None,
     *,
     on_held_up: OnWait = lambda _: None,
-    lane: Lane | None = None,
+    pacing: Pacing | None = None,
     children: Children | None = None,
     follow: bool = False,
 ) -> RunResult:
@@ -82,7 +82,7 @@ def index_project(
         on_progress: called from another thread, a few times a second at most.
         on_wait: called once if another process has the project, which is then waited for; None: do not wait.
         on_held_up: called with a sentence while the database is busy, and with None when it is not any more.
-        lane: to the embedding server, where this process has other runs beside this one.
+        pacing: to the embedding server, where this process has other runs beside this one.
         children: that read the files, where this process has other runs beside this one.
         follow: look at the files again and again while vectors are being made, so that words find a change at once.
 
@@ -99,7 +99,7 @@ def index_project(
         project_id = register_project(connection, project.name, project.root)
     with project_lock(settings, project_id, on_wait, on_held_up=on_held_up) as session:
         try:
-            with _prepared(settings, project_id, session, on_held_up, lane, children) as run:
+            with _prepared(settings, project_id, session, on_held_up, pacing, children) as run:
                 return run.index(project, on_progress, follow=follow)
         except Exception as error:
             failure = _failure(settings, session, project, error)
@@ -111,7 +111,7 @@ def index_project(
 
 @contextmanager
 def _prepared(  # noqa: PLR0917 - what one caller has
-    settings: Settings, project_id: int, session: Connection, on_held_up: OnWait, lane: Lane | None, children: Children | None
+    settings: Settings, project_id: int, session: Connection, on_held_up: OnWait, pacing: Pacing | None, children: Children | None
 ) -> Iterator["_Run"]:
     """A run with all that it needs; closes what it opened itself."""
 
@@ -126,7 +126,7 @@ def _prepared(  # noqa: PLR0917 - what one caller has
         )
         children = children or stack.enter_context(Children())
         children.warm_up()
-        yield _Run(settings, project_id, session, client, pool, lane or Lane(settings.embed_batch), children)
+        yield _Run(settings, project_id, session, client, pool, pacing or Pacing(settings.embed_batch), children)
 
 
 def _failure(settings: Settings, session: Connection, project: Project, error: Exception) -> CocosearchError:
@@ -177,7 +177,7 @@ class _Run:
     session: Connection
     client: OllamaClient
     pool: Pool
-    lane: Lane
+    pacing: Pacing
     children: Children
     counts: DenseCounts = field(default_factory=DenseCounts)
     changed: int = 0
@@ -192,7 +192,7 @@ class _Run:
         written: Inspection | None = None
         with Reporter(self.pool, self.project_id, on_progress) as reporter:
             while True:
-                with DensePass(self.client, self.pool, self.project_id, self.lane, self.counts, last_old_row) as vectors:
+                with DensePass(self.client, self.pool, self.project_id, self.pacing, self.counts, last_old_row) as vectors:
                     if written is None:
                         written = self._write_rows(inspection, reporter)
                     vectors.rows_complete()

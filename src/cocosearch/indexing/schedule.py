@@ -18,7 +18,7 @@ MAX_PASSING_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class ProjectEntry:
     """A project as the indexer finds it in the database."""
 
     project_id: int
@@ -31,7 +31,7 @@ class Due:
     vectors_complete: bool
 
 
-def read_projects(session: Connection) -> list[Due]:
+def read_projects(session: Connection) -> list[ProjectEntry]:
     """What is changed in an index that serves comes before what is indexed for the first time."""
     rows = session.execute(
         """
@@ -40,7 +40,7 @@ def read_projects(session: Connection) -> list[Due]:
         FROM projects ORDER BY indexed_at IS NULL, requested_at
         """
     )
-    return [Due(row[0], row[1], Path(row[2]), row[3], bytes(row[4]) if row[4] else None, row[5], row[6]) for row in rows]
+    return [ProjectEntry(row[0], row[1], Path(row[2]), row[3], bytes(row[4]) if row[4] else None, row[5], row[6]) for row in rows]
 
 
 @dataclass(slots=True)
@@ -67,31 +67,31 @@ class Schedule:
     # Requests that have had their look: each is worth one that does not wait.
     _heard: dict[int, datetime] = field(default_factory=dict)
 
-    def asks(self, due: Due) -> bool:
+    def asks(self, entry: ProjectEntry) -> bool:
         """Whether somebody asks for it who has not been heard yet."""
-        return due.requested_at is not None and due.requested_at != self._heard.get(due.project_id)
+        return entry.requested_at is not None and entry.requested_at != self._heard.get(entry.project_id)
 
-    def is_due(self, due: Due) -> bool:
+    def is_due(self, entry: ProjectEntry) -> bool:
         """Whether it is time to look at the project."""
-        return self.asks(due) or time.monotonic() >= self.next_look.get(due.project_id, 0.0)
+        return self.asks(entry) or time.monotonic() >= self.next_look.get(entry.project_id, 0.0)
 
-    def hear(self, due: Due) -> bool:
+    def hear(self, entry: ProjectEntry) -> bool:
         """The look begins; returns whether somebody had asked for it."""
-        asked = self.asks(due)
-        if due.requested_at is not None:
-            self._heard[due.project_id] = due.requested_at
+        asked = self.asks(entry)
+        if entry.requested_at is not None:
+            self._heard[entry.project_id] = entry.requested_at
         return asked
 
     def unhear(self, project_id: int) -> None:
         """The request is to have another look, for nothing came of this one."""
         self._heard.pop(project_id, None)
 
-    def may_try(self, due: Due, digest: bytes | None) -> bool:
+    def may_try(self, entry: ProjectEntry, digest: bytes | None) -> bool:
         """Whether what failed with files of this digest may be tried again. Other files may be better ones, if the old rows are whole."""
-        failure = self._failures.get(due.project_id)
+        failure = self._failures.get(entry.project_id)
         if failure is None or time.monotonic() >= failure.next_try:
             return True
-        return due.digest is not None and digest not in {None, due.digest, failure.digest}
+        return entry.digest is not None and digest not in {None, entry.digest, failure.digest}
 
     def looked(self, project_id: int, pause: float) -> None:
         """The next look is so many seconds away."""

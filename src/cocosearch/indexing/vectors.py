@@ -13,10 +13,10 @@ from cocosearch.database.connection import Pool
 from cocosearch.database.embeddings import MissingText, missing_texts, store_embeddings, unsynced
 from cocosearch.database.models import use_model
 from cocosearch.embedding.ollama import OllamaClient
+from cocosearch.embedding.pacing import REQUESTS_IN_FLIGHT, Pacing
 from cocosearch.embedding.types import Refusal, Vector
 from cocosearch.indexing.engine.embedded_text import embedded_text
-from cocosearch.indexing.lane import REQUESTS_IN_FLIGHT, Lane
-from cocosearch.lexicon.paths import noise_of
+from cocosearch.lexicon.file_kinds import file_kinds_of
 
 # Chunks that one look at the database brings.
 WINDOW = 512
@@ -43,7 +43,7 @@ class DensePass:
     client: OllamaClient
     pool: Pool
     project_id: int
-    lane: Lane
+    pacing: Pacing
     counts: DenseCounts
     # Rows with greater ids are new in this run.
     last_old_row: int
@@ -119,7 +119,7 @@ class DensePass:
         while not self._stopped.is_set():
             complete = self._rows_complete.is_set()
             # The ids of rows become visible out of their order: only looks from the beginning that find nothing are an end.
-            found, seen = yield from self._look_through(model_id, lambda path: not noise_of(path), after=0 if complete else seen)
+            found, seen = yield from self._look_through(model_id, lambda path: not file_kinds_of(path), after=0 if complete else seen)
             if not found:
                 found, _ = yield from self._look_through(model_id, lambda _: True, one_batch=not complete)
             if not found and complete:
@@ -141,7 +141,7 @@ class DensePass:
             texts = list({each.digest: each for each in window if each.digest not in known and wanted(each.path)}.values())
             found = found or bool(texts)
             while texts and not self._stopped.is_set():
-                size = self.lane.batch_size()
+                size = self.pacing.batch_size()
                 yield texts[:size]
                 if one_batch:
                     return True, after
@@ -165,7 +165,7 @@ class DensePass:
         }
 
     def _ask(self, texts: list[MissingText]) -> list[Vector | Refusal]:
-        with self.lane.request(len(texts)):
+        with self.pacing.request(len(texts)):
             return self.client.embed_documents([embedded_text(each.path, each.enclosing, each.text) for each in texts])
 
     def _in_halves(self, missing: MissingText, halvings: int) -> Vector | None:

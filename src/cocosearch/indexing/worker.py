@@ -20,12 +20,12 @@ from cocosearch.database.locks import indexer_is_running, try_indexer_lock
 from cocosearch.database.migrations import check_migrated
 from cocosearch.database.notifications import QUERIES, REQUESTS
 from cocosearch.embedding.ollama import OllamaClient
+from cocosearch.embedding.pacing import Pacing
 from cocosearch.embedding.proof import seconds_since_vector
 from cocosearch.errors import CocosearchError, DatabaseUnavailableError, HeldUpError
 from cocosearch.indexing.background import in_thread
 from cocosearch.indexing.engine.children import Children
 from cocosearch.indexing.indexer import Indexer
-from cocosearch.indexing.lane import Lane
 from cocosearch.indexing.pulse import Pulse
 from cocosearch.process.sdnotify import Watchdog, notify
 from cocosearch.settings import Settings
@@ -136,14 +136,14 @@ def _serve(settings: Settings, session: Connection, children: Children, pulse: P
     log.info("serving")
     in_thread(lambda: _forget(settings), "forget")
     with OllamaClient(settings) as client:
-        indexer = Indexer(settings, session, client, Lane(settings.embed_batch), children, pulse)
+        indexer = Indexer(settings, session, client, Pacing(settings.embed_batch), children, pulse)
         while True:
             indexer.turn()
             if drain and indexer.is_idle():
                 return indexer.something_hangs()
             for notification in session.notifies(timeout=min(indexer.pause(), BEAT_SECONDS), stop_after=1):
                 if notification.channel == QUERIES:
-                    indexer.lane.query_announced()
+                    indexer.pacing.query_announced()
 
 
 def _forget(settings: Settings) -> None:

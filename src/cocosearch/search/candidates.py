@@ -10,7 +10,7 @@ from psycopg import sql
 
 from cocosearch.database.connection import Connection
 from cocosearch.embedding.types import Vector
-from cocosearch.lexicon.paths import Noise
+from cocosearch.lexicon.file_kinds import FileKind
 from cocosearch.lexicon.terms import DATA_MARK
 from cocosearch.search.dense import search_dense
 from cocosearch.search.filters import Filters
@@ -105,7 +105,7 @@ def find_candidates(
 def _beside_data(connection: Connection, arm: Callable[[Filters], list[int]], filters: Filters, query: Query) -> list[int]:
     """What an arm finds, and where data crowds the code out, what it finds beside data too."""
     found = arm(filters)
-    if len(found) < PER_ARM or Noise.DATA in query.wanted:
+    if len(found) < PER_ARM or FileKind.DATA in query.wanted:
         return found
     row = connection.execute(_COUNT_DATA, {"ids": found, "mark": [DATA_MARK]}).fetchone()
     if row is None or row[0] <= MOST_DATA:

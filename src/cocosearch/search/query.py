@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import log
 
+from cocosearch.lexicon.file_kinds import FileKind
 from cocosearch.lexicon.normalization import nfc
-from cocosearch.lexicon.paths import Noise
 from cocosearch.lexicon.terms import MAX_WEIGHT, STOP_WORDS, file_stem, query_stems
 from cocosearch.lexicon.words import is_unspaced_phrase
 
@@ -18,11 +18,11 @@ _QUOTED_NAME = re.compile(r"[A-Z]|_|::|->|#|\w\.\w|\w\(\)|`\w")
 _PUNCTUATION = ".,?:;()[]{}\"'`"
 # Who says "test" rarely asks for a test: in a test runner every question says it.
 _ASKS_FOR = {
-    Noise.TEST: re.compile(r"\b(unit|integration|regression|acceptance)[ -]tests?\b|\b(tests?|specs?) (for|of|covering)\b|\btested\b"),
-    Noise.EXAMPLE: re.compile(r"\b(examples?|samples?|demos?|benchmarks?)\b"),
-    Noise.DOCUMENT: re.compile(r"\b(documentation|documented|docs|readme|changelog|guide|tutorial|licen[sc]e|man ?pages?)\b"),
-    Noise.GENERATED: re.compile(r"\b(generated|vendor|vendored|lock ?files?|minified)\b"),
-    Noise.DATA: re.compile(r"\b(word ?lists?|(translation|message) (files?|catalog(ue)?s?)|data files?|lock ?files?)\b"),
+    FileKind.TEST: re.compile(r"\b(unit|integration|regression|acceptance)[ -]tests?\b|\b(tests?|specs?) (for|of|covering)\b|\btested\b"),
+    FileKind.EXAMPLE: re.compile(r"\b(examples?|samples?|demos?|benchmarks?)\b"),
+    FileKind.DOCUMENT: re.compile(r"\b(documentation|documented|docs|readme|changelog|guide|tutorial|licen[sc]e|man ?pages?)\b"),
+    FileKind.GENERATED: re.compile(r"\b(generated|vendor|vendored|lock ?files?|minified)\b"),
+    FileKind.DATA: re.compile(r"\b(word ?lists?|(translation|message) (files?|catalog(ue)?s?)|data files?|lock ?files?)\b"),
 }
 
 
@@ -35,7 +35,7 @@ class Query:
     # Last parts of the names that it quotes, in lower case: `Flask.run` asks for `run`, `src/flask/app.py` for `app`.
     names: frozenset[str]
     is_name: bool
-    wanted: frozenset[Noise]
+    wanted: frozenset[FileKind]
 
 
 def analyse(text: str) -> Query:

@@ -15,7 +15,7 @@ from math import prod, sqrt
 from statistics import median
 from typing import TypeAlias
 
-from cocosearch.lexicon.paths import Noise, noise_of
+from cocosearch.lexicon.file_kinds import FileKind, file_kinds_of
 from cocosearch.lexicon.terms import file_stem, stem, stems_of
 from cocosearch.lexicon.words import fold
 from cocosearch.search.query import Query, TermWeights
@@ -41,8 +41,14 @@ class Weights:
     coherence: float = 0.1  # more chunks of the file are candidates too
     coherent_chunks: int = 5  # as many of them count
     saturation: float = 0.5  # factor of a file's second chunk, its square that of the third, …
-    noise: Mapping[Noise, float] = field(
-        default_factory=lambda: {Noise.TEST: 0.3, Noise.EXAMPLE: 0.3, Noise.DOCUMENT: 0.5, Noise.GENERATED: 0.3, Noise.DATA: 0.3}
+    noise: Mapping[FileKind, float] = field(
+        default_factory=lambda: {
+            FileKind.TEST: 0.3,
+            FileKind.EXAMPLE: 0.3,
+            FileKind.DOCUMENT: 0.5,
+            FileKind.GENERATED: 0.3,
+            FileKind.DATA: 0.3,
+        }
     )
 
 
@@ -63,10 +69,10 @@ class Candidate:
     is_data: bool = False
 
     @property
-    def noise(self) -> frozenset[Noise]:
+    def noise(self) -> frozenset[FileKind]:
         """What it is beside code. What a program has written is data often enough: that counts once."""
-        noise = noise_of(self.path) | {Noise.DATA} if self.is_data else noise_of(self.path)
-        return noise - {Noise.DATA} if Noise.GENERATED in noise else noise
+        noise = file_kinds_of(self.path) | {FileKind.DATA} if self.is_data else file_kinds_of(self.path)
+        return noise - {FileKind.DATA} if FileKind.GENERATED in noise else noise
 
     @property
     def file(self) -> File:
@@ -122,7 +128,7 @@ def _with_signals(
         file = file_stem(candidate.path)
         is_quoted = any(symbol.lower() in query.names for symbol in candidate.symbols)
         # Who names a table of numbers asks for it.
-        wanted = query.wanted | {Noise.DATA} if is_quoted else query.wanted
+        wanted = query.wanted | {FileKind.DATA} if is_quoted else query.wanted
         yield (
             candidate,
             Signals(

@@ -32,7 +32,7 @@ T = TypeVar("T")
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]")
 
 
-class Lane:
+class CallSlots:
     """Runs blocking functions in threads, at most `width` at once; who waits longer than ten seconds for a place is told to come back."""
 
     def __init__(self, width: int, busy_after_seconds: float = BUSY_AFTER_SECONDS) -> None:

@@ -24,10 +24,10 @@ from cocosearch.database.notifications import announce_query
 from cocosearch.database.projects import ProjectState
 from cocosearch.database.status import ProjectStatus, project_status
 from cocosearch.embedding.ollama import OllamaClient
+from cocosearch.embedding.pacing import REQUESTS_IN_FLIGHT
 from cocosearch.errors import EmbeddingUnavailableError
 from cocosearch.indexing.clear import clear_project
 from cocosearch.indexing.engine.embedded_text import embedded_text
-from cocosearch.indexing.lane import REQUESTS_IN_FLIGHT
 from cocosearch.indexing.run import RunResult, index_project
 from cocosearch.indexing.vectors import halve, mean
 from cocosearch.lexicon.terms import term_number

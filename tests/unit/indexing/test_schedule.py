@@ -7,10 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from cocosearch.indexing.schedule import MAX_RETRY_SECONDS, Due, Schedule
+from cocosearch.indexing.schedule import MAX_RETRY_SECONDS, ProjectEntry, Schedule
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-PROJECT = Due(1, "one", Path("/one"), None, None, None, vectors_complete=False)
+PROJECT = ProjectEntry(1, "one", Path("/one"), None, None, None, vectors_complete=False)
 ASKED = dataclasses.replace(PROJECT, requested_at=NOW)
 INDEXED = dataclasses.replace(PROJECT, digest=b"old")
 

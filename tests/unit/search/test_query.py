@@ -2,7 +2,7 @@
 
 import pytest
 
-from cocosearch.lexicon.paths import Noise
+from cocosearch.lexicon.file_kinds import FileKind
 from cocosearch.search.query import analyse
 
 
@@ -65,17 +65,17 @@ def test_a_sentence_quotes_names_by_how_they_are_written(text: str, names: set[s
     ("text", "wanted"),
     [
         ("retry policy", set()),
-        ("tests of the retry policy", {Noise.TEST}),
-        ("how is the retry policy tested", {Noise.TEST}),
-        ("example benchmark", {Noise.EXAMPLE}),
-        ("what does the readme say", {Noise.DOCUMENT}),
-        ("vendored parser", {Noise.GENERATED}),
-        ("unit tests of the parser", {Noise.TEST}),
+        ("tests of the retry policy", {FileKind.TEST}),
+        ("how is the retry policy tested", {FileKind.TEST}),
+        ("example benchmark", {FileKind.EXAMPLE}),
+        ("what does the readme say", {FileKind.DOCUMENT}),
+        ("vendored parser", {FileKind.GENERATED}),
+        ("unit tests of the parser", {FileKind.TEST}),
         ("TestClient", set()),
         ("how the runner retries a flaky test", set()),
         ("testing client", set()),
         ("protest", set()),
     ],
 )
-def test_a_query_says_which_noise_it_is_after(text: str, wanted: set[Noise]) -> None:
+def test_a_query_says_which_noise_it_is_after(text: str, wanted: set[FileKind]) -> None:
     assert analyse(text).wanted == wanted

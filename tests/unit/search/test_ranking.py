@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from cocosearch.lexicon.paths import Noise
+from cocosearch.lexicon.file_kinds import FileKind
 from cocosearch.lexicon.terms import query_stems
 from cocosearch.search.query import Query, TermWeights, analyse
 from cocosearch.search.ranking import WEIGHTS, Candidate, Ranked, Weights, rank
@@ -107,16 +107,16 @@ def test_a_name_that_shares_no_word_adds_nothing() -> None:
 
 
 NOISY = {
-    Noise.TEST: ("tests/test_a.py", "how are retries tested"),
-    Noise.EXAMPLE: ("examples/a.py", "an example of retries"),
-    Noise.DOCUMENT: ("docs/a.md", "documentation of retries"),
-    Noise.GENERATED: ("vendor/a.go", "vendored retries"),
-    Noise.DATA: ("data/a.csv", "data file of retries"),
+    FileKind.TEST: ("tests/test_a.py", "how are retries tested"),
+    FileKind.EXAMPLE: ("examples/a.py", "an example of retries"),
+    FileKind.DOCUMENT: ("docs/a.md", "documentation of retries"),
+    FileKind.GENERATED: ("vendor/a.go", "vendored retries"),
+    FileKind.DATA: ("data/a.csv", "data file of retries"),
 }
 
 
-@pytest.mark.parametrize("noise", Noise)
-def test_noise_stands_behind_unless_it_is_asked_for(noise: Noise) -> None:
+@pytest.mark.parametrize("noise", FileKind)
+def test_noise_stands_behind_unless_it_is_asked_for(noise: FileKind) -> None:
     path, asking = NOISY[noise]
     noisy, plain = candidate(1, path=path), candidate(2)
     assert order("how are requests retried", noisy, plain) == [2, 1]
@@ -131,7 +131,7 @@ def test_several_kinds_of_noise_stand_farther_behind_than_one() -> None:
 
 
 def test_noise_without_a_weight_would_be_a_mistake() -> None:
-    assert set(WEIGHTS.noise) == set(Noise)
+    assert set(WEIGHTS.noise) == set(FileKind)
 
 
 def test_one_file_does_not_fill_the_page() -> None:
@@ -223,4 +223,4 @@ def test_data_stands_behind_code_unless_its_name_is_asked_for() -> None:
 
 def test_what_a_program_wrote_and_is_data_is_noise_once() -> None:
     by_path = candidate(1, path="yarn.lock")
-    assert replace(by_path, is_data=True).noise == by_path.noise == {Noise.GENERATED}
+    assert replace(by_path, is_data=True).noise == by_path.noise == {FileKind.GENERATED}

@@ -20,7 +20,7 @@ from cocosearch.indexing.chunking.definitions import Kind
 from cocosearch.search.hits import estimate_tokens
 from cocosearch.search.request import MAX_TOKENS, MIN_TOKENS
 from cocosearch.search.types import SearchRequest, SearchResponse, Signals
-from cocosearch.serving.dispatch import Lane
+from cocosearch.serving.dispatch import CallSlots
 
 
 async def test_the_tools_describe_themselves() -> None:
@@ -250,7 +250,7 @@ async def test_a_call_is_logged_without_what_was_asked(caplog: pytest.LogCapture
 
 
 async def test_who_waits_too_long_for_a_place_is_told_so() -> None:
-    lane = Lane(1, busy_after_seconds=0.05)
+    slots = CallSlots(1, busy_after_seconds=0.05)
     started, release = anyio.Event(), anyio.Event()
 
     def occupy() -> None:
@@ -258,9 +258,9 @@ async def test_who_waits_too_long_for_a_place_is_told_so() -> None:
         anyio.from_thread.run(release.wait)
 
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(lane.run, occupy)
+        tasks.start_soon(slots.run, occupy)
         await started.wait()
         with pytest.raises(ToolError, match=r"busy: no place became free within 0\.05 seconds"):
-            await lane.run(lambda: 1)
+            await slots.run(lambda: 1)
         release.set()
-    assert await lane.run(lambda: 2) == 2
+    assert await slots.run(lambda: 2) == 2

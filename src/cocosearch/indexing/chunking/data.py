@@ -1,14 +1,14 @@
 """Data in code's clothes: encoded pictures, tables of numbers, minified bundles, records. It is shortened and marked.
 
 Hardly a question is about it, yet it has many chunks, and words by chance. What is marked stands behind code
-(`cocosearch.lexicon.paths.Noise.DATA`).
+(`cocosearch.lexicon.file_kinds.FileKind.DATA`).
 """
 
 import re
 from collections import Counter
 from collections.abc import Iterator
 
-from cocosearch.lexicon.paths import is_data_path
+from cocosearch.lexicon.file_kinds import is_data_path
 
 # Base64, hexadecimal digits, escapes: so many characters in a row are encoded data; fewer are if they change as often as such data does.
 ENCODED = 200

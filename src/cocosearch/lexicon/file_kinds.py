@@ -5,8 +5,8 @@ from enum import StrEnum
 from functools import lru_cache
 
 
-class Noise(StrEnum):
-    """Why a file stands behind others, unless the query asks for its kind."""
+class FileKind(StrEnum):
+    """Kinds of files that stand behind others, unless the query asks for theirs."""
 
     TEST = "test"
     EXAMPLE = "example"
@@ -25,7 +25,7 @@ _LOCK_FILE = re.compile(_LOCK_FILES, re.IGNORECASE)
 # Directories by the usual conventions; file names by those of each language's test runners. Where case tells words apart (commonTest,
 # UserTests.cs), the pattern keeps it: "latest" is no test.
 _PATTERNS = {
-    Noise.TEST: re.compile(
+    FileKind.TEST: re.compile(
         r"(^|[/._-])(?i:tests?)/"
         r"|(^|/|\.)(?i:specs?|__tests__|__mocks__|__snapshots__|testdata|fixtures?|cassettes|e2e|cypress)/"
         r"|[a-z0-9]Tests?/"
@@ -37,26 +37,26 @@ _PATTERNS = {
         r"|[a-z0-9](Test|Tests|Spec|TestCase)\.(java|kt|scala|cs|swift|php|groovy|hs|mm?|cpp|[jt]s)$"
         r"|\.(bats|t|snap)$"
     ),
-    Noise.EXAMPLE: re.compile(
+    FileKind.EXAMPLE: re.compile(
         r"(^|[/._-])(examples?|samples?|demos?|benchmarks?|bench|benches|playground|sandbox|tutorials?)/"
         r"|(^|/)(examples?|samples?|demos?)[_-][^/]*/"
         r"|\.stories\.[jt]sx?$",
         re.IGNORECASE,
     ),
-    Noise.DOCUMENT: re.compile(
+    FileKind.DOCUMENT: re.compile(
         r"(^|/)(docs?([_-](src|source|site|website))?|documentation([_-][^/]*)?|website|man)/"
         r"|(^|/)(changelog|changes|history|news|readme|upgrading|contributing|licen[sc]e|copying|authors|credits)"
         r"(-[^/.]*)?(\.(apache|bsd|lesser|mit|pod))?$"
         r"|\.(md|mdx|markdown|rst|txt|adoc|rdoc|ronn|org|tex|ipynb|livemd|cheatmd)$",
         re.IGNORECASE,
     ),
-    Noise.GENERATED: re.compile(
+    FileKind.GENERATED: re.compile(
         r"(^|/)(_?vendor|third[_-]?party|node_modules|bower_components|(?-i:Pods)|dist|generated|__generated__)/"
         r"|\.min\.(js|css)$|\.(css|[cm]?[jt]sx?)\.map$|\.(designer|freezed)\.[^/]+$|[._](generated|pb|g)\.[^/]+$|_pb2(_grpc)?\.pyi?$"
         rf"|{_LOCK_FILES}",
         re.IGNORECASE,
     ),
-    Noise.DATA: re.compile(
+    FileKind.DATA: re.compile(
         r"\.(csv|tsv|psv|ndjson|jsonl|geojson|topojson|har|parquet|arff|svg|eps|po|pot|xliff?|xlf|resx|arb|strings|stringsdict"
         r"|bdf|afm|pfa|glif|sfd|ttx|fnt|dic|aff|hyp|srt|vtt|gpx|kml|obj|stl|ply|pdb|fasta|fa|fastq|hex|ihex|srec|pem|crt|cer)$"
         r"|(^|/)(locales?|i18n|l10n|translations?|lang)/(?:[^/]+/)*[^/]+\.(json5?|ya?ml|properties|xml|toml|ini)$"
@@ -69,11 +69,11 @@ _PATTERNS = {
 
 
 @lru_cache(maxsize=50_000)
-def noise_of(path: str) -> frozenset[Noise]:
+def file_kinds_of(path: str) -> frozenset[FileKind]:
     """The kinds of noise that a path belongs to."""
     return frozenset(noise for noise, pattern in _PATTERNS.items() if pattern.search(path))
 
 
 def is_data_path(path: str) -> bool:
     """Whether a file is data by its name: records, translations, drawings, and the lists that package managers keep."""
-    return _PATTERNS[Noise.DATA].search(path) is not None or _LOCK_FILE.search(path) is not None
+    return _PATTERNS[FileKind.DATA].search(path) is not None or _LOCK_FILE.search(path) is not None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cocosearch.lexicon.paths import Noise, noise_of
+from cocosearch.lexicon.file_kinds import FileKind, file_kinds_of
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ from cocosearch.lexicon.paths import Noise, noise_of
     ],
 )
 def test_tests_by_the_conventions_of_their_language(path: str) -> None:
-    assert noise_of(path) == {Noise.TEST}
+    assert file_kinds_of(path) == {FileKind.TEST}
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_tests_by_the_conventions_of_their_language(path: str) -> None:
     ],
 )
 def test_examples(path: str) -> None:
-    assert noise_of(path) == {Noise.EXAMPLE}
+    assert file_kinds_of(path) == {FileKind.EXAMPLE}
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_examples(path: str) -> None:
     ],
 )
 def test_documents(path: str) -> None:
-    assert noise_of(path) == {Noise.DOCUMENT}
+    assert file_kinds_of(path) == {FileKind.DOCUMENT}
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_documents(path: str) -> None:
     ],
 )
 def test_generated_and_vendored_files(path: str) -> None:
-    assert noise_of(path) == {Noise.GENERATED}
+    assert file_kinds_of(path) == {FileKind.GENERATED}
 
 
 @pytest.mark.parametrize(
@@ -81,8 +81,8 @@ def test_generated_and_vendored_files(path: str) -> None:
     ],
 )
 def test_a_name_that_only_begins_alike_is_no_noise(path: str) -> None:
-    assert noise_of(path) == frozenset()
+    assert file_kinds_of(path) == frozenset()
 
 
 def test_a_file_may_be_several_things() -> None:
-    assert noise_of("docs/examples/test_a.py") == {Noise.DOCUMENT, Noise.EXAMPLE, Noise.TEST}
+    assert file_kinds_of("docs/examples/test_a.py") == {FileKind.DOCUMENT, FileKind.EXAMPLE, FileKind.TEST}

@@ -1,4 +1,4 @@
-"""The way of a process's texts to the embedding server: shared by all of its runs, and soft on the queries of others.
+"""The pace of the texts that a process sends to the embedding server: shared by all of its runs, and slower while others ask.
 
 Ollama serves one text at a time and in the order of arrival, so that a query waits behind every text that was sent before it. What is
 under way is therefore kept to a fraction of a second of work, and to less while somebody searches.
@@ -22,8 +22,8 @@ _SMOOTHING = 0.3
 
 
 @dataclass(slots=True)
-class Lane:
-    """Safe for threads."""
+class Pacing:
+    """When texts are sent, and how many at once; safe for threads."""
 
     max_batch: int
     _changed: threading.Condition = field(default_factory=threading.Condition)

@@ -7,8 +7,8 @@ from functools import partial
 
 import pytest
 
-from cocosearch.indexing import lane as module
-from cocosearch.indexing.lane import REQUESTS_IN_FLIGHT, Lane
+from cocosearch.embedding import pacing as module
+from cocosearch.embedding.pacing import REQUESTS_IN_FLIGHT, Pacing
 
 
 class Clock:
@@ -28,34 +28,34 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def send(lane: Lane, clock: Clock, texts: int, seconds: float) -> None:
-    with lane.request(texts):
+def send(pacing: Pacing, clock: Clock, texts: int, seconds: float) -> None:
+    with pacing.request(texts):
         clock.now += seconds
 
 
 def test_requests_are_sized_by_the_speed_of_the_server(clock: Clock) -> None:
-    lane = Lane(max_batch=16)
-    assert lane.batch_size() == 1  # nothing is known
+    pacing = Pacing(max_batch=16)
+    assert pacing.batch_size() == 1  # nothing is known
     for _ in range(20):
-        send(lane, clock, texts=2, seconds=0.08)
-    assert lane.batch_size() == 5  # 40 ms a text
+        send(pacing, clock, texts=2, seconds=0.08)
+    assert pacing.batch_size() == 5  # 40 ms a text
     for _ in range(20):
-        send(lane, clock, texts=16, seconds=0.016)
-    assert lane.batch_size() == 16
+        send(pacing, clock, texts=16, seconds=0.016)
+    assert pacing.batch_size() == 16
     for _ in range(20):
-        send(lane, clock, texts=1, seconds=3.0)
-    assert lane.batch_size() == 1
+        send(pacing, clock, texts=1, seconds=3.0)
+    assert pacing.batch_size() == 1
 
 
 def test_a_query_makes_the_next_requests_small_and_single_for_a_while(clock: Clock) -> None:
-    lane = Lane(max_batch=16)
+    pacing = Pacing(max_batch=16)
     for _ in range(20):
-        send(lane, clock, texts=10, seconds=0.2)
-    assert lane.batch_size() == 10
-    lane.query_announced()
-    assert lane.batch_size() == 2
+        send(pacing, clock, texts=10, seconds=0.2)
+    assert pacing.batch_size() == 10
+    pacing.query_announced()
+    assert pacing.batch_size() == 2
     clock.now += module.QUERY_SECONDS
-    assert lane.batch_size() == 10
+    assert pacing.batch_size() == 10
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -68,14 +68,14 @@ def wait_until(condition: Callable[[], bool]) -> None:
 @pytest.mark.parametrize(("query", "beside"), [(False, REQUESTS_IN_FLIGHT), (True, 1)])
 def test_few_requests_are_under_way_and_the_first_to_come_is_the_next(query: bool, beside: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "QUERY_SECONDS", 60.0)
-    lane, order, release, most = Lane(max_batch=16), list[int](), threading.Semaphore(0), 0
+    pacing, order, release, most = Pacing(max_batch=16), list[int](), threading.Semaphore(0), 0
     inside = list[int]()
     if query:
-        lane.query_announced()
+        pacing.query_announced()
 
     def request(number: int) -> None:
         nonlocal most
-        with lane.request(1):
+        with pacing.request(1):
             order.append(number)
             inside.append(number)
             most = max(most, len(inside))
@@ -86,7 +86,7 @@ def test_few_requests_are_under_way_and_the_first_to_come_is_the_next(query: boo
     for number in range(5):
         threads.append(threading.Thread(target=request, args=(number,)))
         threads[-1].start()
-        wait_until(partial(lambda sent: len(order) + len(lane._waiting) == sent, number + 1))
+        wait_until(partial(lambda sent: len(order) + len(pacing._waiting) == sent, number + 1))
     assert order == list(range(beside))
     for _ in threads:
         release.release()
