@@ -172,7 +172,7 @@ class DensePass:
         """Mean of the vectors of a text's parts; None where the model refuses them all."""
         if not halvings or len(missing.text) < 2:  # noqa: PLR2004 - one character has no halves
             return None
-        halves = [MissingText(missing.chunk_id, missing.digest, missing.path, missing.enclosing, half) for half in halve(missing.text)]
+        halves = [MissingText(missing.chunk_id, missing.digest, missing.path, missing.enclosing, half) for half in split_text(missing.text)]
         answers = self._ask(halves)
         vectors = [
             self._in_halves(half, halvings - 1) if answer is Refusal.TOO_LONG else _vector(answer)
@@ -181,7 +181,7 @@ class DensePass:
         return mean([vector for vector in vectors if vector is not None])
 
 
-def halve(text: str) -> tuple[str, str]:
+def split_text(text: str) -> tuple[str, str]:
     """A text of two characters or more in two parts: at the line that ends nearest before its middle, else in the middle."""
     middle = len(text) // 2
     cut = text.rfind("\n", 0, middle) + 1 or middle

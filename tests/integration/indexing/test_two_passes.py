@@ -29,7 +29,7 @@ from cocosearch.errors import EmbeddingUnavailableError
 from cocosearch.indexing.clear import clear_project
 from cocosearch.indexing.engine.embedded_text import embedded_text
 from cocosearch.indexing.run import RunResult, index_project
-from cocosearch.indexing.vectors import halve, mean
+from cocosearch.indexing.vectors import mean, split_text
 from cocosearch.lexicon.terms import term_number
 from cocosearch.projects import load_project
 from cocosearch.settings import Settings
@@ -277,7 +277,7 @@ def test_a_text_beyond_the_window_gets_the_mean_of_its_parts(
     lines = "".join(f"line_{number} = {number}\n" for number in range(20)).rstrip()
     (project_directory / "long.py").write_text(lines)
     prompt = "search_document: "
-    first, second = (prompt + embedded_text("long.py", None, half) for half in halve(lines))
+    first, second = (prompt + embedded_text("long.py", None, half) for half in split_text(lines))
     model.window_characters = max(len(first), len(second))
     for path in project_directory.iterdir():
         if path.name != "long.py":

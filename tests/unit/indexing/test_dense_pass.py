@@ -2,7 +2,7 @@
 
 import pytest
 
-from cocosearch.indexing.vectors import halve, mean
+from cocosearch.indexing.vectors import mean, split_text
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ from cocosearch.indexing.vectors import halve, mean
     ],
 )
 def test_halves_are_cut_at_a_line_and_lose_nothing(text: str, halves: tuple[str, str]) -> None:
-    assert halve(text) == halves
+    assert split_text(text) == halves
     assert "".join(halves) == text
     assert all(halves)
 

@@ -40,7 +40,7 @@ class Chunk:
     enclosing: str | None = None  # qualified name of the smallest definition that reaches beyond the chunk on both or either side
 
 
-def estimate_tokens(text: str) -> int:
+def model_tokens(text: str) -> int:
     """Tokens that a model's tokenizer will make of the text, rarely too few (5 % of chunks, measured with WordPiece)."""
     tokens = _OVERHEAD
     for match in _PIECE.finditer(text):
@@ -62,7 +62,7 @@ def split(text: str, language: str, definitions: Sequence[Definition], chunk_cha
         language: as `detect_language` names it; one without a grammar is cut as the engine's splitter sees its syntax.
         definitions: of this text, by `definitions_of`.
         chunk_characters: length to aim at.
-        max_tokens: bound by `estimate_tokens`; what is longer is cut again, at lines, then within the line.
+        max_tokens: bound by `model_tokens`; what is longer is cut again, at lines, then within the line.
     """
     budget = max(MIN_TOKENS, max_tokens - RESERVED_TOKENS)
     target = min(chunk_characters, budget * CHARACTERS_PER_TOKEN)
@@ -70,7 +70,7 @@ def split(text: str, language: str, definitions: Sequence[Definition], chunk_cha
         return _by_splitter(text, 1, language, target, budget)
     lines = text.split("\n")
     limits = Limits(target, budget)
-    measured = Lines(lines, [estimate_tokens(line) - _OVERHEAD for line in lines], budget - _OVERHEAD)
+    measured = Lines(lines, [model_tokens(line) - _OVERHEAD for line in lines], budget - _OVERHEAD)
     chunks: list[Chunk] = []
     for start, end in spans(measured, definitions, limits):
         piece = "\n".join(lines[start - 1 : end])
@@ -130,7 +130,7 @@ def _reaches_beyond(definition: Definition, chunk: Chunk) -> bool:
     return (definition.start_line, definition.end_line) != (chunk.start_line, chunk.end_line)
 
 
-def halve(chunk: Chunk) -> list[Chunk]:
+def split_in_two(chunk: Chunk) -> list[Chunk]:
     """The chunk in two, at the line nearest to its middle, or within its only line; [] where nothing but space is left."""
     lines = chunk.text.split("\n")
     if len(lines) == 1:
@@ -169,10 +169,10 @@ def _middle_line(lines: list[str]) -> int:
 
 
 def _fitting(chunk: Chunk, max_tokens: int, max_characters: int) -> list[Chunk]:
-    fits = len(chunk.text) <= max_characters and estimate_tokens(chunk.text) <= max_tokens
+    fits = len(chunk.text) <= max_characters and model_tokens(chunk.text) <= max_tokens
     if fits or len(chunk.text) <= 1:
         return [chunk]
-    return [fitting for half in halve(chunk) for fitting in _fitting(half, max_tokens, max_characters)]
+    return [fitting for half in split_in_two(chunk) for fitting in _fitting(half, max_tokens, max_characters)]
 
 
 def _trimmed(text: str, start_line: int) -> Chunk | None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from cocosearch.indexing.chunking.chunks import Chunk, estimate_tokens, split
+from cocosearch.indexing.chunking.chunks import Chunk, model_tokens, split
 from cocosearch.indexing.chunking.data import is_data_chunk, is_data_file, shortened
 from cocosearch.indexing.chunking.definitions import Definition, definitions_of
 from cocosearch.indexing.chunking.notebooks import Notebook, is_notebook
@@ -78,7 +78,7 @@ def make_notebook_rows(path: str, notebook: Notebook, recipe: Recipe) -> FileRow
 
 def _max_tokens(path: str, recipe: Recipe) -> int:
     """Of a chunk: the model reads the file's path, or the end of a long one, before it."""
-    return recipe.max_tokens - estimate_tokens(path[-MAX_PLACE_CHARACTERS:])
+    return recipe.max_tokens - model_tokens(path[-MAX_PLACE_CHARACTERS:])
 
 
 def _row(path: str, chunk: Chunk, *, is_data: bool, language: str | None = None) -> ChunkRow:

@@ -8,7 +8,15 @@ import pytest
 from tokenizers import Tokenizer
 
 from cocosearch.embedder.weights import find_model_files
-from cocosearch.indexing.chunking.chunks import DEFAULT_CHUNK_CHARACTERS, MIN_TOKENS, RESERVED_TOKENS, Chunk, estimate_tokens, halve, split
+from cocosearch.indexing.chunking.chunks import (
+    DEFAULT_CHUNK_CHARACTERS,
+    MIN_TOKENS,
+    RESERVED_TOKENS,
+    Chunk,
+    model_tokens,
+    split,
+    split_in_two,
+)
 from cocosearch.indexing.chunking.definitions import definitions_of
 from cocosearch.indexing.sources.content import read_text
 from cocosearch.lexicon.languages import detect_language
@@ -59,7 +67,7 @@ def test_every_line_is_in_one_chunk_with_its_number_and_none_is_too_long(languag
     lines = text.split("\n")
     assert without_space("".join(chunk.text for chunk in chunks)) == without_space(text), "something is lost, twice, or out of order"
     for chunk in chunks:
-        assert estimate_tokens(chunk.text) <= max(MIN_TOKENS, window - RESERVED_TOKENS)
+        assert model_tokens(chunk.text) <= max(MIN_TOKENS, window - RESERVED_TOKENS)
         written = chunk.text.split("\n")
         assert chunk.end_line - chunk.start_line + 1 == len(written)
         assert written[0].strip()
@@ -97,7 +105,7 @@ def test_the_target_is_what_a_project_asks_for() -> None:
     ],
 )
 def test_halves_are_cut_at_the_line_or_word_in_the_middle(text: str, start: int, halves: list[Chunk]) -> None:
-    assert halve(Chunk(start, start + text.count("\n"), text)) == halves
+    assert split_in_two(Chunk(start, start + text.count("\n"), text)) == halves
 
 
 @pytest.mark.parametrize("text", ["x" * 1000, "a b " * 500, "line\n" * 300 + "end", "\tindented\n\tlines", "  " + "y" * 40])
@@ -108,7 +116,7 @@ def test_halving_ends_in_single_characters_and_loses_nothing(text: str) -> None:
         if len(chunk.text) <= 1:
             done.append(chunk)
             continue
-        parts = halve(chunk)
+        parts = split_in_two(chunk)
         assert all(len(part.text) < len(chunk.text) for part in parts)
         waiting = parts + waiting
     assert "".join(chunk.text.strip() for chunk in done) == without_space(text)
@@ -124,7 +132,7 @@ def tokenizer() -> Tokenizer:
 
 def test_the_estimate_is_rarely_too_low_and_never_by_much() -> None:
     ratios = [
-        len(tokenizer().encode(chunk.text).ids) / estimate_tokens(chunk.text)
+        len(tokenizer().encode(chunk.text).ids) / model_tokens(chunk.text)
         for path in SOURCES
         for text, language in [(source_text(path), detect_language(path.name))]
         for chunk in split(text, language, definitions_of(text, language), DEFAULT_CHUNK_CHARACTERS, WINDOW)

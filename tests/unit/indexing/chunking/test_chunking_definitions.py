@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cocosearch.indexing.chunking.chunks import Chunk, estimate_tokens, halve, split
+from cocosearch.indexing.chunking.chunks import Chunk, model_tokens, split, split_in_two
 from cocosearch.indexing.chunking.definitions import Definition, definitions_of
 from cocosearch.indexing.chunking.layout import WHOLE
 
@@ -127,12 +127,12 @@ def test_the_window_bounds_a_definition_too() -> None:
     text = "def f():\n" + "".join(f"    some_value_{number} = another_value_{number}\n" for number in range(25))
     chunks = chunks_of(text, "python", 1000, 128)
     assert len(chunks) > 1
-    assert all(estimate_tokens(chunk.text) <= 128 - 16 for chunk in chunks)
+    assert all(model_tokens(chunk.text) <= 128 - 16 for chunk in chunks)
 
 
 def test_halves_keep_the_names_that_they_hold() -> None:
     chunk = Chunk(5, 8, "def a():\n    pass\ndef b():\n    a()", ("a", "b"), "outer")
-    assert halve(chunk) == [
+    assert split_in_two(chunk) == [
         Chunk(5, 6, "def a():\n    pass", ("a",), "outer"),
         Chunk(7, 8, "def b():\n    a()", ("b",), "outer"),
     ]

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from cocosearch.indexing.chunking.chunks import estimate_tokens, split
+from cocosearch.indexing.chunking.chunks import model_tokens, split
 from cocosearch.indexing.chunking.definitions import definitions_of
 from cocosearch.indexing.chunking.definitions.grammars import languages
 from cocosearch.indexing.sources.decoding import decode
@@ -180,7 +180,7 @@ def read(language: str, text: str) -> None:
     for chunk in split(text, language, definitions, CHUNK_CHARACTERS, MAX_TOKENS):
         assert 1 <= chunk.start_line <= chunk.end_line <= line_count, chunk
         assert len(chunk.text) <= 2 * CHUNK_CHARACTERS
-        assert estimate_tokens(chunk.text) <= MAX_TOKENS
+        assert model_tokens(chunk.text) <= MAX_TOKENS
 
 
 def main(language: str, first: int, count: int) -> None:
