@@ -15,15 +15,15 @@ from pathlib import Path
 from cocosearch.cli.main import main
 from cocosearch.indexing import indexer, run, reporter
 root = Path(sys.argv[1])
-real = indexer.list_files
+real = indexer.inspect
 
-def list_files(project, settings):
+def inspect(settings, project, context_tokens):
     if project.root == root:
         {fault}
-    return real(project, settings)
+    return real(settings, project, context_tokens)
 
 {also}
-{where}.list_files = list_files
+{where}.inspect = inspect
 sys.exit(main(["indexer"]))
 """
 
@@ -31,7 +31,7 @@ sys.exit(main(["indexer"]))
 def start_faulty(
     settings: Settings, root: Path, fault: str, *, where: str = "indexer", also: str = "", **variables: str
 ) -> "subprocess.Popen[str]":
-    """Begin an indexer in which the statement `fault` runs wherever the files of `root` are listed, in the module `where`."""
+    """Begin an indexer in which the statement `fault` runs wherever the module `where` inspects the files of `root`."""
     return subprocess.Popen(
         [sys.executable, "-c", PROGRAM.format(fault=fault, where=where, also=also), str(root)],
         env=environment(settings) | variables,
