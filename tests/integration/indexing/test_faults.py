@@ -3,14 +3,14 @@
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
-from tests.integration import services
 from tests.integration.indexing.command import DEADLINE_SECONDS, run, start
 from tests.integration.indexing.conftest import content_digest
+from tests.integration.indexing.gate import Gate, gate
 
 from cocosearch.database.connection import Connection
 from cocosearch.database.projects import ProjectState
@@ -47,17 +47,39 @@ def clean_digest(connection: Connection, settings: Settings, project_directory: 
     return digest
 
 
+@pytest.fixture
+def half_way(embedder_url: str, known_chunks: int) -> Iterator[Gate]:
+    """An embedding server that has vectors for half of the project, until it is opened."""
+    with gate(embedder_url, known_chunks // 2) as state:
+        yield state
+
+
+def behind(gate: Gate, settings: Settings) -> Settings:
+    return settings.model_copy(update={"ollama_url": gate.url})
+
+
+def held(gate: Gate, connection: Connection) -> Callable[[], bool]:
+    """Whether a run waits at the gate, with some of its vectors stored."""
+    return lambda: gate.held.is_set() and embedded(connection) > 0
+
+
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9], ids=["early", "half-way", "late"])
 def test_kill_9_then_a_rerun_gives_what_a_clean_run_gives(
-    share: float, settings: Settings, connection: Connection, project_directory: Path, clean_digest: str, known_chunks: int
+    share: float,
+    settings: Settings,
+    connection: Connection,
+    project_directory: Path,
+    clean_digest: str,
+    known_chunks: int,
+    embedder_url: str,
 ) -> None:
-    process = start(settings, "index", str(project_directory))
-    wait_until(lambda: embedded(connection) >= share * known_chunks, process)
-    process.kill()
-    process.communicate()
+    with gate(embedder_url, round(share * known_chunks)) as state:
+        process = start(behind(state, settings), "index", str(project_directory))
+        wait_until(held(state, connection), process)
+        process.kill()
+        process.communicate()
     assert process.returncode == -signal.SIGKILL
-    interrupted = embedded(connection)
-    assert interrupted < known_chunks
+    assert 0 < embedded(connection) < known_chunks
 
     again = run(settings, "index", str(project_directory))
     assert again.returncode == 0, again.stderr
@@ -67,27 +89,29 @@ def test_kill_9_then_a_rerun_gives_what_a_clean_run_gives(
 
 
 def test_two_runs_at_once_make_one_index(
-    settings: Settings, connection: Connection, project_directory: Path, clean_digest: str, known_chunks: int
+    settings: Settings, connection: Connection, project_directory: Path, clean_digest: str, known_chunks: int, half_way: Gate
 ) -> None:
-    first = start(settings, "index", str(project_directory))
-    wait_until(lambda: embedded(connection) > 0, first)
-    second = run(settings, "index", str(project_directory))
-    assert first.wait(timeout=DEADLINE_SECONDS) == 0
-    first.communicate()
-    assert second.returncode == 0, second.stderr
-    assert "is being indexed already; waiting" in second.stderr
-    assert "0 changed" in second.stdout
+    first = start(behind(half_way, settings), "index", str(project_directory))
+    wait_until(held(half_way, connection), first)
+    second = start(behind(half_way, settings), "index", str(project_directory))
+    assert second.stderr is not None
+    assert "is being indexed already; waiting" in second.stderr.readline()
+    half_way.open()
+    _, errors = first.communicate(timeout=DEADLINE_SECONDS)
+    assert first.returncode == 0, errors
+    output, errors = second.communicate(timeout=DEADLINE_SECONDS)
+    assert second.returncode == 0, errors
+    assert "0 changed" in output
     assert content_digest(connection) == clean_digest
     assert embedded(connection) == known_chunks
 
 
 def test_the_embedding_server_dies_in_the_middle(
-    settings: Settings, connection: Connection, project_directory: Path, clean_digest: str
+    settings: Settings, connection: Connection, project_directory: Path, clean_digest: str, embedder_url: str, known_chunks: int
 ) -> None:
-    with services.embedder() as url:
-        mortal = settings.model_copy(update={"ollama_url": url})
-        process = start(mortal, "index", str(project_directory))
-        wait_until(lambda: embedded(connection) > 0, process)
+    with gate(embedder_url, known_chunks // 2) as mortal:
+        process = start(behind(mortal, settings), "index", str(project_directory))
+        wait_until(held(mortal, connection), process)
     _, errors = process.communicate(timeout=DEADLINE_SECONDS)
     assert process.returncode == 1
     assert "cannot be used" in errors
@@ -104,16 +128,17 @@ def test_the_embedding_server_dies_in_the_middle(
 
 
 def test_the_database_drops_all_connections_in_the_middle(
-    settings: Settings, connection: Connection, project_directory: Path, clean_digest: str, postgres_url: str
+    settings: Settings, connection: Connection, project_directory: Path, clean_digest: str, postgres_url: str, half_way: Gate
 ) -> None:
     """As in a restart of PostgreSQL: the run must not report success, for it has lost its lock on the project."""
-    process = start(settings, "index", str(project_directory))
-    wait_until(lambda: embedded(connection) > 0, process)
+    process = start(behind(half_way, settings), "index", str(project_directory))
+    wait_until(held(half_way, connection), process)
     with psycopg.connect(postgres_url, autocommit=True) as superuser:
         superuser.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> %s",
             [connection.info.dbname, connection.info.backend_pid],
         )
+    half_way.open()
     _, errors = process.communicate(timeout=DEADLINE_SECONDS)
     assert process.returncode == 1, errors
     assert "Traceback" not in errors

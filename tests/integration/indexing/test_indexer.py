@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from tests.integration.indexing.command import DEADLINE_SECONDS, environment, run, start
 from tests.integration.indexing.conftest import content_digest, paths
+from tests.integration.indexing.gate import gate
 
 from cocosearch.access.requests import enqueue
 from cocosearch.database.connection import Connection
@@ -91,12 +92,15 @@ def test_it_survives_a_database_that_drops_it(
         assert process.poll() is None
 
 
-def test_a_run_that_was_killed_is_taken_up(cold_settings: Settings, connection: Connection, project_directory: Path) -> None:
+def test_a_run_that_was_killed_is_taken_up(
+    cold_settings: Settings, connection: Connection, project_directory: Path, embedder_url: str, known_chunks: int
+) -> None:
     enqueue(connection, project_directory, None, max_queued=10)
-    process = start(cold_settings, "indexer")
-    wait_for(lambda: project_status(connection, "h11").chunks_embedded > 0, "the run under way")
-    process.kill()
-    process.communicate()
+    with gate(embedder_url, known_chunks // 2) as state:
+        process = start(cold_settings.model_copy(update={"ollama_url": state.url}), "indexer")
+        wait_for(lambda: state.held.is_set() and project_status(connection, "h11").chunks_embedded > 0, "the run under way")
+        process.kill()
+        process.communicate()
     wait_for(lambda: project_status(connection, "h11").state is ProjectState.INTERRUPTED, "that its process is gone")
     with indexer(cold_settings):
         wait_for(lambda: is_ready(connection), "the rest of the run")
