@@ -24,7 +24,7 @@ from tests.integration import services
 from cocosearch.database import connect
 from cocosearch.database.connection import Connection
 from cocosearch.database.migrations import migrate
-from cocosearch.database.models import register_model
+from cocosearch.database.models import RegisteredModel, register_model
 from cocosearch.embedding.ollama import OllamaClient
 from cocosearch.indexing.run import index_project
 from cocosearch.projects import load_project
@@ -130,7 +130,7 @@ class _Bench:
                         vectors.keep(connection, model_id, cached)
                 vectors.drop_unused(connection)
                 connection.execute("VACUUM (ANALYZE) chunks, embeddings, definitions, term_statistics")
-                return [_prepared(connection, client, (model_id, model.dimensions), query) for query in queries]
+                return [_prepared(connection, client, RegisteredModel(model_id, model.dimensions), query) for query in queries]
 
     def table(
         self,
@@ -157,7 +157,7 @@ class _Bench:
             print(f"| {name} | " + " | ".join(f"{score['chunk']:.3f} / {score['file']:.3f}" for score in scores) + " |", flush=True)
 
 
-def _prepared(connection: Connection, client: OllamaClient, model: tuple[int, int], line: Mapping[str, Any]) -> Prepared:
+def _prepared(connection: Connection, client: OllamaClient, model: RegisteredModel, line: Mapping[str, Any]) -> Prepared:
     query = analyse(line["query"])
     vector = QueryVector(client.embed_query(line["query"]), model)
     row = connection.execute("SELECT id, chunks FROM projects WHERE name = %s", [line["repo"]]).fetchone()

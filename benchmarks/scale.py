@@ -32,6 +32,7 @@ from tests.integration.indexing.command import start
 from cocosearch.database import connect, open_pool
 from cocosearch.database.connection import Pool
 from cocosearch.database.migrations import migrate
+from cocosearch.database.models import RegisteredModel
 from cocosearch.embedding.ollama import OllamaClient
 from cocosearch.search import SearchRequest, search
 from cocosearch.search.candidates import PER_ARM
@@ -197,8 +198,9 @@ def _recall(pool: Pool, client: OllamaClient, options: argparse.Namespace) -> It
     """What the dense arm finds of the true neighbours: of a project's own queries there, of all queries in everything."""
     lines = _read(options.queries) if options.queries else []
     with pool.connection() as connection:
-        model = connection.execute("SELECT id, dimensions FROM models").fetchone()
-        assert model is not None
+        row = connection.execute("SELECT id, dimensions FROM models").fetchone()
+        assert row is not None
+        model = RegisteredModel(*row)
         projects = connection.execute("SELECT id, name, chunks FROM projects ORDER BY chunks DESC LIMIT 4").fetchall()
         for project_id, name, chunks in [*projects, (None, None, None)]:
             shares = []

@@ -25,9 +25,6 @@ class DatabaseUnavailableError(CocosearchError):
 class ExtensionMissingError(DatabaseUnavailableError):
     """The database has no pgvector."""
 
-    def __init__(self) -> None:
-        super().__init__("The database lacks the extension vector. A superuser must run: CREATE EXTENSION vector (pgvector 0.8 or later).")
-
 
 class DatabaseStartingError(DatabaseUnavailableError):
     """The database is starting up, recovering or shutting down: it says so itself, and to wait is all that can be done."""

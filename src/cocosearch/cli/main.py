@@ -286,7 +286,7 @@ def _add_search(commands: _Commands) -> None:
     search.add_argument("--path", metavar="GLOB", help="only in files that match, for example 'src/**/*.py'")
     search.add_argument("--symbol", metavar="NAME", help="only code that defines this name")
     kind = search.add_argument("--kind", type=_kind, help="only code that defines something of this kind: %(kinds)s")
-    vars(kind)["kinds"] = _KindNames()
+    vars(kind)["kinds"] = _KindNames()  # argparse fills a help text in from its action's attributes
     search.add_argument("--whole", action="store_true", help="show the whole definition that a hit is a part of")
     search.add_argument("--max-tokens", type=int, metavar="N", help="leave out the last hits that do not fit into N tokens")
     search.add_argument("--explain", action="store_true", help="show how each score came about")

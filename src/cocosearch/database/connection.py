@@ -15,7 +15,8 @@ from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from cocosearch.database.failures import explained, failures_explained, no_answer
-from cocosearch.errors import CocosearchError, DatabaseBusyError, DatabaseStartingError, ExtensionMissingError
+from cocosearch.database.pgvector import missing
+from cocosearch.errors import CocosearchError, DatabaseBusyError, DatabaseStartingError
 from cocosearch.settings import Settings
 
 CONNECT_TIMEOUT_SECONDS = 5
@@ -197,7 +198,7 @@ def _configure(connection: Connection) -> None:
     try:
         register_vector(connection)
     except psycopg.ProgrammingError as error:
-        raise ExtensionMissingError from error
+        raise missing() from error
 
 
 @contextmanager

@@ -3,19 +3,8 @@
 from typing import LiteralString
 
 from cocosearch.database.connection import Connection
-from cocosearch.errors import DatabaseUnavailableError, ExtensionMissingError
-
-# Filtered searches need its iterative index scans.
-MIN_PGVECTOR = (0, 8)
-# Without the faults of its index that are known.
-MENDED_PGVECTOR = (0, 8, 4)
-SAFE_IN_PARALLEL = (0, 8, 2)
-# By the version that mended each (pgvector's CHANGELOG).
-_FAULTS = {
-    SAFE_IN_PARALLEL: "building it in parallel can write beyond its memory (so it is built by one process here)",
-    (0, 8, 3): "a vacuum beside inserts can damage it",
-    MENDED_PGVECTOR: "a vacuum can fail",
-}
+from cocosearch.database.pgvector import MIN_PGVECTOR, SAFE_IN_PARALLEL, missing, written
+from cocosearch.errors import DatabaseUnavailableError
 
 
 def pgvector_version(connection: Connection) -> tuple[int, ...] | None:
@@ -28,16 +17,6 @@ def installed_version(connection: Connection) -> tuple[int, ...] | None:
     return _version(connection, "SELECT default_version FROM pg_available_extensions WHERE name = 'vector'")
 
 
-def written(version: tuple[int, ...]) -> str:
-    """As people write it."""
-    return ".".join(map(str, version))
-
-
-def faults(version: tuple[int, ...]) -> list[str]:
-    """What is known to be wrong with the vector indexes of that version."""
-    return [what for mended_in, what in _FAULTS.items() if version < mended_in]
-
-
 def check_extension(connection: Connection) -> None:
     """Refuse a database that cannot do filtered vector search.
 
@@ -46,10 +25,10 @@ def check_extension(connection: Connection) -> None:
     """
     version = pgvector_version(connection)
     if version is None:
-        raise ExtensionMissingError
+        raise missing()
     if version < MIN_PGVECTOR:
         raise DatabaseUnavailableError(
-            f"pgvector {written(version)} is too old, 0.8 is needed. Install a newer package; then a superuser runs: "
+            f"pgvector {written(version)} is too old, {written(MIN_PGVECTOR)} is needed. Install a newer package; then a superuser runs: "
             "ALTER EXTENSION vector UPDATE."
         )
 

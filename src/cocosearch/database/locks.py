@@ -40,7 +40,7 @@ def project_lock(
         key = (PROJECT_LOCKS, project_id)
         if not try_lock(connection, key):
             if on_wait is None:
-                raise ProjectBusyError("Another process indexes this project now.")
+                raise ProjectBusyError("Another process indexes this project now; try again once `cocosearch status` calls it ready.")
             on_wait()
             while not try_lock(connection, key):
                 time.sleep(POLL_SECONDS)

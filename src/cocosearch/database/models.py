@@ -27,6 +27,14 @@ class ModelKey:
     prompt_version: int
 
 
+@dataclass(frozen=True, slots=True)
+class RegisteredModel:
+    """A model in the table: its id, and how many numbers its vectors have."""
+
+    id: int
+    dimensions: int
+
+
 def why_embedded_anew(before: ModelKey, now: ModelKey) -> str | None:
     """Why vectors of one model are none of another, as the end of a sentence; None where they are."""
     if before.name != now.name:
@@ -77,18 +85,18 @@ def create_vector_index(connection: Connection, model_id: int, dimensions: int, 
     )
 
 
-def models_without_index(connection: Connection) -> list[tuple[int, int]]:
-    """Ids and dimensions of the models whose index is gone."""
+def models_without_index(connection: Connection) -> list[RegisteredModel]:
+    """The models whose index is gone."""
     rows = connection.execute("SELECT id, dimensions FROM models WHERE to_regclass(%s || id) IS NULL ORDER BY id", [_VECTOR_INDEX])
-    return [(int(row[0]), int(row[1])) for row in rows]
+    return [RegisteredModel(int(row[0]), int(row[1])) for row in rows]
 
 
-def find_model(connection: Connection, name: str, digest: str, prompt_version: int) -> tuple[int, int] | None:
-    """Id and dimensions of a model that something was indexed with, or None."""
+def find_model(connection: Connection, name: str, digest: str, prompt_version: int) -> RegisteredModel | None:
+    """The model, if something was indexed with it."""
     row = connection.execute(
         "SELECT id, dimensions FROM models WHERE (name, digest, prompt_version) = (%s, %s, %s)", [name, digest, prompt_version]
     ).fetchone()
-    return (int(row[0]), int(row[1])) if row else None
+    return RegisteredModel(int(row[0]), int(row[1])) if row else None
 
 
 def use_model(connection: Connection, project_id: int, model: Model) -> int:

@@ -1,11 +1,13 @@
 """The table `projects`: all that is ever written to it, and the states that a project goes through.
 
-    waiting ──> indexing ──> ready        begin_run, complete_run
-       ^           │  └────> failed       fail_run
-       └───────────┘                      hold_up_run, request_run; a request does not interrupt a run
+    begin_run       any state ──> indexing
+    complete_run    indexing ──> ready
+    hold_up_run     indexing ──> waiting: the reason will pass, and the next run goes on where this one was
+    fail_run        any state ──> failed: a run, or an inspection of the files before one, cannot go on
+    find_unchanged  any state ──> ready: an inspection found what the last complete run had seen
+    request_run     any state ──> waiting, but a run under way goes on
 
-A look at the files that finds nothing to do makes any state `ready` (`find_unchanged`). `interrupted` is never stored: it is the state
-`indexing` without a process that holds the project's lock (`STATE`).
+`interrupted` is never stored: it is the state `indexing` without a process that holds the project's lock (`STATE`).
 """
 
 import uuid
@@ -36,7 +38,7 @@ class ProjectState(StrEnum):
     FAILED = "failed"
 
 
-# Of projects p; the locks are looked at only where a project says that it is being indexed.
+# Of projects p; the locks are read only where a project says that it is being indexed.
 STATE = f"CASE WHEN p.state = 'indexing' AND p.id NOT IN ({PROJECT_LOCKS_HELD}) THEN 'interrupted' ELSE p.state END"
 # Rows of project p: files, chunks, chunks as the files' rows have them, definitions.
 ROW_COUNTS = """
@@ -65,6 +67,14 @@ class EngineStamp:
 
     identity: uuid.UUID
     generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkCounts:
+    """How many chunks a project has, and how many of them have a vector."""
+
+    chunks: int
+    embedded: int
 
 
 def register_project(connection: Connection, name: str, root: Path) -> int:
@@ -189,7 +199,7 @@ def complete_run(connection: Connection, project_id: int) -> None:
 
 
 def find_unchanged(connection: Connection, project_id: int) -> None:
-    """Ready: a look at the files found what the last complete run had seen."""
+    """Ready: an inspection of the files found what the last complete run had seen."""
     connection.execute(
         """
         UPDATE projects
@@ -262,8 +272,8 @@ def engine_stamp(connection: Connection, project_id: int) -> EngineStamp | None:
     return EngineStamp(row[0], row[1]) if row and row[0] else None
 
 
-def count_progress(connection: Connection, project_id: int, files_total: int, files_done: int) -> tuple[int, int]:
-    """Make the progress of a run visible to everyone; returns how many chunks there are, and how many of them have a vector."""
+def count_progress(connection: Connection, project_id: int, files_total: int, files_done: int) -> ChunkCounts:
+    """Make the progress of a run visible to everyone, and count what it has made so far."""
     row = connection.execute(
         """
         UPDATE projects p SET files_total = %(total)s, files_done = %(done)s, chunks = counted.chunks, chunks_embedded = counted.embedded
@@ -280,4 +290,4 @@ def count_progress(connection: Connection, project_id: int, files_total: int, fi
         {"project": project_id, "total": files_total, "done": files_done},
     ).fetchone()
     assert row is not None  # noqa: S101 - the caller holds the lock of a project that is there
-    return int(row[0]), int(row[1])
+    return ChunkCounts(chunks=int(row[0]), embedded=int(row[1]))

@@ -14,7 +14,7 @@ from cocosearch.errors import CocosearchError
 from cocosearch.process.room import require_room
 from cocosearch.settings import Settings
 
-LOOK_SECONDS = 0.5
+REPORT_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +77,8 @@ def reindex(settings: Settings, on_step: OnStep, *, every_index: bool = False) -
         removed = _indexes(session, valid=False, every_index=True)
         for name in removed:
             session.execute(sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(sql.Identifier(name)))
-        for model_id, dimensions in models_without_index(session):
-            create_vector_index(session, model_id, dimensions, concurrently=True)
+        for model in models_without_index(session):
+            create_vector_index(session, model.id, model.dimensions, concurrently=True)
         names = _indexes(session, valid=True, every_index=every_index)
         for number, name in enumerate(names, 1):
             _rebuild(settings, session, name, lambda: on_step(_step(watcher, session, name, number, len(names))))  # noqa: B023 - called at once
@@ -94,7 +94,7 @@ def _indexes(connection: Connection, *, valid: bool, every_index: bool) -> list[
     return [row[0] for row in connection.execute(_INDEXES, {"valid": valid, "all": every_index})]
 
 
-def _rebuild(settings: Settings, session: Connection, name: str, look: Callable[[], None]) -> None:
+def _rebuild(settings: Settings, session: Connection, name: str, report: Callable[[], None]) -> None:
     size = session.execute("SELECT pg_relation_size(%s::regclass)", [_quoted(session, name)]).fetchone()
     require_room(settings, int(size[0]) if size else 0)
     statement = sql.SQL("REINDEX INDEX CONCURRENTLY {}").format(sql.Identifier(name))
@@ -102,8 +102,8 @@ def _rebuild(settings: Settings, session: Connection, name: str, look: Callable[
         building = executor.submit(session.execute, statement)
         try:
             while not building.done():
-                look()
-                wait([building], LOOK_SECONDS)
+                report()
+                wait([building], REPORT_SECONDS)
         except BaseException:  # an interrupted command leaves nothing at work behind itself
             session.cancel_safe()
             raise

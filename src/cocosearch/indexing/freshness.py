@@ -21,12 +21,9 @@ class Inspection:
     project: Project
     listing: Listing
     recipe: Recipe
+    digest: bytes  # of both: equal ones make the same rows
     elapsed: float  # seconds that it took
     processor: float  # of them, processor time
-
-    def digest(self) -> bytes:
-        """Equal digests: the rows would be the same."""
-        return hashlib.sha256(self.listing.digest() + repr(self.recipe).encode()).digest()
 
 
 def inspect(settings: Settings, project: Project, context_tokens: int) -> Inspection:
@@ -47,7 +44,8 @@ def inspect(settings: Settings, project: Project, context_tokens: int) -> Inspec
         max_tokens=context_tokens,
         max_file_bytes=settings.max_file_bytes,
     )
-    return Inspection(project, listing, recipe, time.monotonic() - began, time.thread_time() - processor_began)
+    digest = hashlib.sha256(listing.digest() + repr(recipe).encode()).digest()
+    return Inspection(project, listing, recipe, digest, time.monotonic() - began, time.thread_time() - processor_began)
 
 
 def pause_after(refresh_seconds: float, elapsed: float, processor: float) -> float:

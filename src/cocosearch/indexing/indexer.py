@@ -1,7 +1,8 @@
-"""What the indexer's main loop does: look at the projects in turn, and run what has changed side by side.
+"""What the indexer's main loop does: inspect the projects in turn, and run what has changed side by side.
 
-Everything that a project can hold up or break happens in threads; the loop itself waits for nothing but its database. A project whose look
-or run fails, however unforeseen the reason, fails alone: the reason is in its status, and it is tried again after longer and longer pauses.
+Everything that a project can hold up or break happens in threads; the loop itself waits for nothing but its database. A project whose
+inspection or run fails, however unforeseen the reason, fails alone: the reason is in its status, and it is tried again after longer and
+longer pauses.
 """
 
 import logging
@@ -34,13 +35,13 @@ log = logging.getLogger(__name__)
 MODEL_CHECK_SECONDS = 10.0
 # While something is under way, its end is looked for so often.
 UNDER_WAY_SECONDS = 0.2
-# A quick look is waited for, so that its run begins at once; a slow one goes on beside the others.
-QUICK_LOOK_SECONDS = 0.2
-# A look that takes longer is reported as one that hangs; so is a run whose counts have stood still for so long.
-LOOK_SECONDS = 60.0
+# A quick inspection is waited for, so that its run begins at once; a slow one goes on beside the others.
+QUICK_INSPECTION_SECONDS = 0.2
+# An inspection that takes longer is reported as one that hangs; so is a run whose counts have stood still for so long.
+INSPECTION_SECONDS = 60.0
 STILL_SECONDS = 900.0
-# At one time, not counting what hangs: looks; projects that are indexed; of these, so many that need all of their vectors (hours, maybe).
-MAX_LOOKS = 4
+# At one time, not counting what hangs: inspections; projects that are indexed; of these, those that need all of their vectors (for hours).
+MAX_INSPECTIONS = 4
 MAX_RUNS = 6
 MAX_LONG_RUNS = 2
 NAMED_PROJECTS = 3
@@ -48,7 +49,7 @@ NAMED_PROJECTS = 3
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What a look found; the digest is that of the rows that the files would make now, None where it is of no use yet."""
+    """What an inspection found; the digest is that of the rows that the files would make now, None where it is of no use yet."""
 
     project: Project
     digest: bytes | None
@@ -57,8 +58,8 @@ class _Seen:
 
 
 @dataclass(slots=True)
-class _Looking:
-    """A look under way."""
+class _Inspecting:
+    """An inspection under way."""
 
     future: "Future[_Seen]"
     asked: bool
@@ -128,7 +129,7 @@ class _CurrentModel:
         if self.digest is None:
             return False
         found = find_model(session, self.client.model, self.digest, self.client.prompt_version)
-        return found is None or found[0] != model_id
+        return found is None or found.id != model_id
 
 
 @dataclass(slots=True)
@@ -142,7 +143,7 @@ class Indexer:
     children: Children
     pulse: Pulse
     _schedule: Schedule = field(default_factory=Schedule)
-    _looks: dict[int, _Looking] = field(default_factory=dict)
+    _inspections: dict[int, _Inspecting] = field(default_factory=dict)
     _runs: dict[int, _Running] = field(default_factory=dict)
     _model: _CurrentModel = field(init=False)
 
@@ -166,7 +167,7 @@ class Indexer:
                 if is_lost(error):
                     raise
                 self._fail(entry, error, None)
-                self._schedule.next_look[entry.project_id] = self._schedule.next_try(entry.project_id)
+                self._schedule.next_inspection[entry.project_id] = self._schedule.next_try(entry.project_id)
             self.pulse.works(self.session, self._doing(projects))
         self.pulse.works(self.session, self._doing(projects))
 
@@ -176,14 +177,14 @@ class Indexer:
 
     def something_hangs(self) -> bool:
         """Whether a thread will not end by itself."""
-        return bool(self._looks or self._runs)
+        return bool(self._inspections or self._runs)
 
     def pause(self) -> float:
         """Seconds until the next turn, unless something is asked for."""
         return UNDER_WAY_SECONDS if self._something_moves() else self.settings.refresh_seconds
 
     def _something_moves(self) -> bool:
-        return any(not look.hangs for look in self._looks.values()) or any(not run.hangs for run in self._runs.values())
+        return any(not inspection.hangs for inspection in self._inspections.values()) or any(not run.hangs for run in self._runs.values())
 
     def _doing(self, projects: list[ProjectEntry]) -> str:
         """For an operator."""
@@ -194,7 +195,7 @@ class Indexer:
 
     def _forget_all_but(self, project_ids: set[int]) -> None:
         self._schedule.forget_all_but(project_ids)
-        for under_way in (self._looks, self._runs):
+        for under_way in (self._inspections, self._runs):
             ended = [known for known, each in under_way.items() if each.future is not None and each.future.done()]
             for gone in set(ended) - project_ids:
                 under_way.pop(gone)
@@ -202,45 +203,45 @@ class Indexer:
     def _attend(self, entry: ProjectEntry) -> None:
         if entry.project_id in self._runs:
             self._follow_run(entry, self._runs[entry.project_id])
-        elif entry.project_id in self._looks:
-            self._follow_look(entry, self._looks[entry.project_id])
+        elif entry.project_id in self._inspections:
+            self._follow_inspection(entry, self._inspections[entry.project_id])
         elif self._schedule.is_due(entry) and self._has_room(is_long=self._is_long(entry)):
-            self._begin_look(entry)
+            self._begin_inspection(entry)
 
-    def _begin_look(self, entry: ProjectEntry) -> None:
+    def _begin_inspection(self, entry: ProjectEntry) -> None:
         window = last_known_window(self.session, self.client.model) if entry.digest is not None else None
         asked = self._schedule.hear(entry)
-        looking = self._looks[entry.project_id] = _Looking(
-            in_thread(lambda: _look(self.settings, entry, window), f"look-{entry.name}"), asked
+        inspecting = self._inspections[entry.project_id] = _Inspecting(
+            in_thread(lambda: _inspect(self.settings, entry, window), f"inspect-{entry.name}"), asked
         )
-        wait([looking.future], QUICK_LOOK_SECONDS)
-        self._follow_look(entry, looking)
+        wait([inspecting.future], QUICK_INSPECTION_SECONDS)
+        self._follow_inspection(entry, inspecting)
 
-    def _follow_look(self, entry: ProjectEntry, looking: _Looking) -> None:
-        if looking.future.done():
-            del self._looks[entry.project_id]
-            error = looking.future.exception()
+    def _follow_inspection(self, entry: ProjectEntry, inspecting: _Inspecting) -> None:
+        if inspecting.future.done():
+            del self._inspections[entry.project_id]
+            error = inspecting.future.exception()
             if error is None:
-                self._decide(entry, looking.future.result(), asked=looking.asked)
+                self._decide(entry, inspecting.future.result(), asked=inspecting.asked)
             else:
                 self._fail(entry, error, None)
-                self._schedule.next_look[entry.project_id] = self._schedule.next_try(entry.project_id)
-        elif not looking.hangs and time.monotonic() - looking.began > LOOK_SECONDS:
-            looking.hangs = True
+                self._schedule.next_inspection[entry.project_id] = self._schedule.next_try(entry.project_id)
+        elif not inspecting.hangs and time.monotonic() - inspecting.began > INSPECTION_SECONDS:
+            inspecting.hangs = True
             self._note(
                 entry,
-                f"{entry.root} does not answer: its files could not be listed in {LOOK_SECONDS:.0f} s. Is its file system slow or gone?",
+                f"{entry.root} does not answer: its files were not listed in {INSPECTION_SECONDS:.0f} s. Is its file system slow or gone?",
             )
 
     def _decide(self, entry: ProjectEntry, seen: _Seen, *, asked: bool) -> None:
         """Index one project if its files, its configuration or the model changed since the last complete run."""
         self._schedule.costs[entry.project_id] = seen.processor
         pause = pause_after(self.settings.refresh_seconds, seen.elapsed, sum(self._schedule.costs.values()))
-        self._schedule.looked(entry.project_id, pause)
+        self._schedule.inspected(entry.project_id, pause)
         fresh = entry.digest is not None and entry.digest == seen.digest
         is_long = self._is_long(entry)
         if fresh and not is_long and self._lost_rows(entry):
-            self._schedule.next_look[entry.project_id] = 0.0
+            self._schedule.next_inspection[entry.project_id] = 0.0
         elif fresh and not is_long:
             find_unchanged(self.session, entry.project_id)
             self._schedule.succeeded(entry.project_id)
@@ -251,7 +252,7 @@ class Indexer:
                 self._schedule.unhear(entry.project_id)
 
     def _lost_rows(self, entry: ProjectEntry) -> bool:
-        """Count the rows, if it is time to; what is gone is made again by a run that begins with the next look."""
+        """Count the rows, if it is time to; what is gone is made again by a run that begins with the next inspection."""
         if not self._schedule.may_count(entry.project_id):
             return False
         began = time.monotonic()
@@ -264,7 +265,7 @@ class Indexer:
         return not entry.vectors_complete or self._model.is_other_than(self.session, entry.model_id)
 
     def _has_room(self, *, is_long: bool) -> bool:
-        if sum(not look.hangs for look in self._looks.values()) >= MAX_LOOKS:
+        if sum(not inspection.hangs for inspection in self._inspections.values()) >= MAX_INSPECTIONS:
             return False
         working = [run for run in self._runs.values() if not run.hangs]
         return len(working) < MAX_RUNS and not (is_long and sum(run.is_long for run in working) >= MAX_LONG_RUNS)
@@ -281,7 +282,7 @@ class Indexer:
         running.future = in_thread(run, f"run-{entry.name}")
 
     def _follow_run(self, entry: ProjectEntry, running: _Running) -> None:
-        """Note the end of a run. Then the files are looked at again at once: they may have changed meanwhile."""
+        """Note the end of a run. Then the files are inspected again at once: they may have changed meanwhile."""
         assert running.future is not None  # noqa: S101 - set where it is made
         if not running.future.done():
             if running.held_up != running.told:  # the run itself may have no connection to say it
@@ -292,7 +293,7 @@ class Indexer:
                 self._note(entry, f"Its run has not come on for {STILL_SECONDS:.0f} s. Is its file system slow or gone?")
             return
         del self._runs[entry.project_id]
-        self._schedule.looked(entry.project_id, self.settings.refresh_seconds)
+        self._schedule.inspected(entry.project_id, self.settings.refresh_seconds)
         error = running.future.exception()
         if isinstance(error, ProjectBusyError):
             self._schedule.unhear(entry.project_id)
@@ -329,13 +330,13 @@ class Indexer:
             log.warning("%s: its failure could not be written to the database: %s", entry.name, error)
 
 
-def _look(settings: Settings, entry: ProjectEntry, window: int | None) -> _Seen:
+def _inspect(settings: Settings, entry: ProjectEntry, window: int | None) -> _Seen:
     """Inspect the files; not where there are no rows to compare them with, for the run does that."""
     project = load_known_project(entry.root, entry.name)
     if window is None:
         return _Seen(project, digest=None, elapsed=0.0, processor=0.0)
     inspection = inspect(settings, project, window)
-    return _Seen(project, inspection.digest(), inspection.elapsed, inspection.processor)
+    return _Seen(project, inspection.digest, inspection.elapsed, inspection.processor)
 
 
 def _is_unforeseen(cause: BaseException | None) -> bool:

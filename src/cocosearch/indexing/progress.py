@@ -23,5 +23,5 @@ ProgressCallback: TypeAlias = Callable[[Progress], None]
 
 def store_progress(connection: Connection, project_id: int, files_total: int, files_done: int) -> Progress:
     """Count, and make the progress visible to every search, `index_status` and `cocosearch status`."""
-    chunks, chunks_embedded = count_progress(connection, project_id, files_total, files_done)
-    return Progress(files_total, files_done, chunks, chunks_embedded)
+    counted = count_progress(connection, project_id, files_total, files_done)
+    return Progress(files_total, files_done, counted.chunks, counted.embedded)

@@ -6,8 +6,8 @@ the rows, not by the engine's word, and what it could not complete it leaves for
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from cocosearch.database.connection import PATIENCE_SECONDS, Connection, OnWait, Pool, connect
@@ -97,10 +97,10 @@ def index_project(
     require_room(settings)
     with connect(settings, patience_seconds=PATIENCE_SECONDS, on_wait=on_held_up) as connection:
         project_id = register_project(connection, project.name, project.root)
-    with project_lock(settings, project_id, on_wait, on_held_up=on_held_up) as session:
+    with project_lock(settings, project_id, on_wait, on_held_up=on_held_up) as session, ExitStack() as opened:
         try:
-            with _prepared(settings, project_id, session, on_held_up, pacing, children) as run:
-                return run.index(project, on_progress, follow=follow)
+            run = _prepare(opened, settings, project_id, session, on_held_up, pacing, children)
+            return run.index(project, on_progress, follow=follow)
         except Exception as error:
             failure = _failure(settings, session, project, error)
             _note_failure(session, project_id, failure)
@@ -109,24 +109,28 @@ def index_project(
             raise failure from error
 
 
-@contextmanager
-def _prepared(  # noqa: PLR0917 - what one caller has
-    settings: Settings, project_id: int, session: Connection, on_held_up: OnWait, pacing: Pacing | None, children: Children | None
-) -> Iterator["_Run"]:
-    """A run with all that it needs; closes what it opened itself."""
+def _prepare(  # noqa: PLR0917 - what one caller has
+    opened: ExitStack,
+    settings: Settings,
+    project_id: int,
+    session: Connection,
+    on_held_up: OnWait,
+    pacing: Pacing | None,
+    children: Children | None,
+) -> "_Run":
+    """A run with all that it needs; what it opens itself goes onto the stack, to be closed after a failure was noted."""
 
     def wait(sentence: str | None) -> None:
         on_held_up(sentence)
         note_wait(session, project_id, sentence)
 
-    with ExitStack() as stack:
-        client = stack.enter_context(OllamaClient(settings))
-        pool = stack.enter_context(
-            Pool(settings, patience_seconds=PATIENCE_SECONDS, on_wait=wait, before_lending=lambda: require_room(settings))
-        )
-        children = children or stack.enter_context(Children())
-        children.warm_up()
-        yield _Run(settings, project_id, session, client, pool, pacing or Pacing(settings.embed_batch), children)
+    client = opened.enter_context(OllamaClient(settings))
+    pool = opened.enter_context(
+        Pool(settings, patience_seconds=PATIENCE_SECONDS, on_wait=wait, before_lending=lambda: require_room(settings))
+    )
+    children = children or opened.enter_context(Children())
+    children.warm_up()
+    return _Run(settings, project_id, session, client, pool, pacing or Pacing(settings.embed_batch), children)
 
 
 def _failure(settings: Settings, session: Connection, project: Project, error: Exception) -> CocosearchError:
@@ -221,7 +225,7 @@ class _Run:
         while not vectors.wait(pause):
             inspection = self._inspect(load_known_project(written.project.root, written.project.name))
             pause = pause_after(self.settings.refresh_seconds, inspection.elapsed, inspection.processor)
-            if inspection.digest() != written.digest():
+            if inspection.digest != written.digest:
                 written = self._write_rows(inspection, reporter)
         return written
 
@@ -259,7 +263,7 @@ class _Run:
         complete_rows(
             self.session,
             self.project_id,
-            digest=inspection.digest(),
+            digest=inspection.digest,
             skipped=dict(listing.skipped_by_name() + count_skipped(self.session, self.project_id)),
             notes=list(listing.notes),
             rows_version=ROWS_VERSION,

@@ -1,4 +1,4 @@
-"""When each project is looked at next, and when what failed is tried again."""
+"""When each project is inspected next, and when what failed is tried again."""
 
 import time
 from dataclasses import dataclass, field
@@ -58,13 +58,13 @@ class _Failure:
 class Schedule:
     """Times by the clock of `time.monotonic`."""
 
-    next_look: dict[int, float] = field(default_factory=dict)
-    # Processor time of each project's last look.
+    next_inspection: dict[int, float] = field(default_factory=dict)
+    # Processor time of each project's last inspection.
     costs: dict[int, float] = field(default_factory=dict)
     _failures: dict[int, _Failure] = field(default_factory=dict)
     # When the rows of each may be counted again.
     next_count: dict[int, float] = field(default_factory=dict)
-    # Requests that have had their look: each is worth one that does not wait.
+    # Requests that have had their inspection: each is worth one that does not wait.
     _heard: dict[int, datetime] = field(default_factory=dict)
 
     def asks(self, entry: ProjectEntry) -> bool:
@@ -72,18 +72,18 @@ class Schedule:
         return entry.requested_at is not None and entry.requested_at != self._heard.get(entry.project_id)
 
     def is_due(self, entry: ProjectEntry) -> bool:
-        """Whether it is time to look at the project."""
-        return self.asks(entry) or time.monotonic() >= self.next_look.get(entry.project_id, 0.0)
+        """Whether it is time to inspect the project."""
+        return self.asks(entry) or time.monotonic() >= self.next_inspection.get(entry.project_id, 0.0)
 
     def hear(self, entry: ProjectEntry) -> bool:
-        """The look begins; returns whether somebody had asked for it."""
+        """The inspection begins; returns whether somebody had asked for it."""
         asked = self.asks(entry)
         if entry.requested_at is not None:
             self._heard[entry.project_id] = entry.requested_at
         return asked
 
     def unhear(self, project_id: int) -> None:
-        """The request is to have another look, for nothing came of this one."""
+        """The request is to have another inspection, for nothing came of this one."""
         self._heard.pop(project_id, None)
 
     def may_try(self, entry: ProjectEntry, digest: bytes | None) -> bool:
@@ -93,9 +93,9 @@ class Schedule:
             return True
         return entry.digest is not None and digest not in {None, entry.digest, failure.digest}
 
-    def looked(self, project_id: int, pause: float) -> None:
-        """The next look is so many seconds away."""
-        self.next_look[project_id] = time.monotonic() + pause
+    def inspected(self, project_id: int, pause: float) -> None:
+        """The next inspection is so many seconds away."""
+        self.next_inspection[project_id] = time.monotonic() + pause
 
     def may_count(self, project_id: int) -> bool:
         """Whether the rows of the project were not counted lately."""
@@ -123,7 +123,7 @@ class Schedule:
 
     def forget_all_but(self, project_ids: set[int]) -> None:
         """Projects that were cleared are nobody's any more."""
-        for known in (self.next_look, self.costs, self.next_count, self._failures, self._heard):
+        for known in (self.next_inspection, self.costs, self.next_count, self._failures, self._heard):
             for gone in known.keys() - project_ids:
                 known.pop(gone)
 

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import psycopg
 
-from cocosearch.database.extension import MENDED_PGVECTOR, MIN_PGVECTOR, faults, installed_version, pgvector_version, written
+from cocosearch.database.connection import CONNECT_TIMEOUT_SECONDS
+from cocosearch.database.extension import installed_version, pgvector_version
 from cocosearch.database.failures import explained
 from cocosearch.database.heartbeat import IndexerLife, Life, indexer_life
 from cocosearch.database.migrations import applied, available
+from cocosearch.database.pgvector import MENDED_PGVECTOR, MIN_PGVECTOR, faults, written
 from cocosearch.database.projects import ProjectState
 from cocosearch.database.reindexing import unusable_indexes
 from cocosearch.database.status import ProjectStatus, list_projects, why_full
@@ -19,7 +21,6 @@ from cocosearch.operations.findings import Finding, Level
 from cocosearch.process.units import has_unit, look_or_check, show_status
 from cocosearch.settings import Settings, variable_name
 
-CONNECT_TIMEOUT_SECONDS = 5
 UNCHECKED_AFTER = timedelta(minutes=10)
 
 
@@ -57,7 +58,7 @@ def extension_finding(version: tuple[int, ...] | None, installed: tuple[int, ...
             "extension",
             Level.PROBLEM,
             found,
-            "0.8 is needed: install a newer package; then a superuser runs: ALTER EXTENSION vector UPDATE;",
+            f"{written(MIN_PGVECTOR)} is needed: install a newer package; then a superuser runs: ALTER EXTENSION vector UPDATE;",
         )
     known = faults(version)
     if not known:

@@ -12,6 +12,7 @@ from cocosearch.database.extension import check_extension
 from cocosearch.database.failures import explained
 from cocosearch.database.heartbeat import Life, indexer_life, indexer_vector_age
 from cocosearch.database.migrations import check_migrated
+from cocosearch.database.pgvector import MIN_PGVECTOR, written
 from cocosearch.database.status import why_full
 from cocosearch.embedding.ollama import PROBE_TEXT, OllamaClient
 from cocosearch.embedding.proof import seconds_since_vector
@@ -139,7 +140,7 @@ def _check_extension(connection: Connection) -> Part:
     except DatabaseUnavailableError as error:
         state = PartState.MISSING if isinstance(error, ExtensionMissingError) else PartState.OUTDATED
         return Part("extension", state, str(error))
-    return Part("extension", PartState.OK, "pgvector is there, 0.8 or later.")
+    return Part("extension", PartState.OK, f"pgvector is there, {written(MIN_PGVECTOR)} or later.")
 
 
 def _check_indexer(connection: Connection, database: Part) -> Part:

@@ -24,9 +24,20 @@ FRESH_FOR_SECONDS = 1.0
 _FIGURES = re.compile(r"[0-9.]+ ([KMGT]iB|s|ms)\b")
 
 
-def _without_figures(part: Part) -> Part:
-    """What is worth a line in the log when it changes: ages and sizes always do."""
-    return replace(part, detail=_FIGURES.sub("", part.detail))
+def _changed(before: tuple[Part, ...], now: tuple[Part, ...]) -> list[Part]:
+    """The parts that are worth a line in the log: ages and sizes change always."""
+
+    def without_figures(part: Part) -> Part:
+        return replace(part, detail=_FIGURES.sub("", part.detail))
+
+    known = {without_figures(part) for part in before}
+    return [part for part in now if without_figures(part) not in known]
+
+
+def _in_a_line(report: HealthReport) -> str:
+    """For `systemctl status`: the word for the whole, and what does not work."""
+    broken = [f"{part.name}: {part.detail}" for part in report.parts if part.state is not PartState.OK]
+    return printable("; ".join([str(report.overall), *broken])).replace("\n", " ")
 
 
 @dataclass(slots=True)
@@ -80,6 +91,9 @@ class HealthMonitor:
         if pending:
             for run in wait_for(pending, timeout=ANSWER_WITHIN_SECONDS).done:
                 self._finished(pending[run], run)  # its own callback may come a moment later
+        return self._as_it_stands()
+
+    def _as_it_stands(self) -> HealthReport:
         return HealthReport(tuple(part for watched in self._watched for part in self._standing(watched)))
 
     def _begin(self, watched: _Watched, now: float) -> Future[tuple[Part, ...]] | None:
@@ -108,20 +122,13 @@ class HealthMonitor:
             watched.parts, watched.finished_at = parts, time.monotonic()
         if error is not None:
             log.error("the health check of %s broke", ", ".join(watched.names), exc_info=error)
-        known = {_without_figures(part) for part in before}
-        changed = [part for part in parts if _without_figures(part) not in known]
+        changed = _changed(before, parts)
         # Before every check has ended once there is nothing to say of the whole.
         if changed and all(each.parts for each in self._watched):
-            notify(f"STATUS={self._in_a_line()}")
+            notify(f"STATUS={_in_a_line(self._as_it_stands())}")
         for part in changed:
             level = logging.INFO if part.state is PartState.OK else logging.WARNING
             log.log(level, "health: %s is %s: %s", part.name, part.state, part.detail)
-
-    def _in_a_line(self) -> str:
-        """For `systemctl status`: the word for the whole, and what does not work."""
-        report = HealthReport(tuple(part for watched in self._watched for part in self._standing(watched)))
-        broken = [f"{part.name}: {part.detail}" for part in report.parts if part.state is not PartState.OK]
-        return printable("; ".join([str(report.overall), *broken])).replace("\n", " ")
 
     def _standing(self, watched: _Watched) -> tuple[Part, ...]:
         with self._lock:

@@ -4,19 +4,23 @@ import socket
 from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
-# What a request for this machine may call it without a dot or a zone.
+# What the header Host of a request calls this machine, where it was asked for by its loopback interface.
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def address_of(host: str) -> IPv4Address | IPv6Address | None:
-    """The address that is written there, without its zone, and as IPv4 where it is one in IPv6 (`::ffff:127.0.0.1`); None for a name."""
+    """The address that is written there, and as IPv4 where it is one in IPv6 (`::ffff:127.0.0.1`); None for a name.
+
+    The zone of an IPv6 address is left out: it says on which interface, not what the address is. An IPv4 address has none (RFC 6874).
+    """
+    written, _, zone = host.partition("%")
     try:
-        address = ip_address(host.split("%", 1)[0])
+        address = ip_address(written)
     except ValueError:
         return None
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    return address
+    if isinstance(address, IPv4Address):
+        return None if zone else address
+    return address.ipv4_mapped or address
 
 
 def is_loopback(host: str) -> bool:

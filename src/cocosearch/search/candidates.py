@@ -9,6 +9,7 @@ from pgvector import HalfVector
 from psycopg import sql
 
 from cocosearch.database.connection import Connection
+from cocosearch.database.models import RegisteredModel
 from cocosearch.embedding.types import Vector
 from cocosearch.lexicon.file_kinds import FileKind
 from cocosearch.lexicon.terms import DATA_MARK
@@ -30,10 +31,10 @@ MOST_DATA = PER_ARM // 2
 
 @dataclass(frozen=True, slots=True)
 class QueryVector:
-    """A query's vector and the model that made it: id and dimensions."""
+    """A query's vector and the model that made it."""
 
     vector: Vector
-    model: tuple[int, int]
+    model: RegisteredModel
 
 
 _DEFINING = """
@@ -132,10 +133,9 @@ def _measured(connection: Connection, terms: TermWeights, vector: QueryVector | 
     if vector is None:
         statement = sql.SQL(_MEASURED).format(cosine=sql.SQL("NULL"), vectors=sql.SQL(""))
     else:
-        model_id, dimensions = vector.model
         parameters["vector"] = HalfVector(vector.vector)
         statement = sql.SQL(_MEASURED).format(
-            cosine=sql.SQL(_COSINE).format(dimensions=sql.Literal(dimensions)),
-            vectors=sql.SQL(_VECTORS).format(model_id=sql.Literal(model_id)),
+            cosine=sql.SQL(_COSINE).format(dimensions=sql.Literal(vector.model.dimensions)),
+            vectors=sql.SQL(_VECTORS).format(model_id=sql.Literal(vector.model.id)),
         )
     return connection.execute(statement, parameters).fetchall()

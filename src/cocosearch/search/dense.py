@@ -4,6 +4,7 @@ from pgvector import HalfVector
 from psycopg import sql
 
 from cocosearch.database.connection import Connection
+from cocosearch.database.models import RegisteredModel
 from cocosearch.embedding.types import Vector
 from cocosearch.search.filters import Filters
 
@@ -35,21 +36,20 @@ _NEAREST_EXACT = """
 
 
 def search_dense(
-    connection: Connection, model: tuple[int, int], vector: Vector, filters: Filters, limit: int, *, chunks: int | None = None
+    connection: Connection, model: RegisteredModel, vector: Vector, filters: Filters, limit: int, *, chunks: int | None = None
 ) -> list[int]:
     """Ids of the nearest chunks among those that the filters leave and whose texts have vectors of this model, nearest first.
 
     Args:
         connection: in a transaction, whose settings this changes.
-        model: id and dimensions.
+        model: whose vectors.
         vector: unit length.
         filters: hold inside the index scan, which goes on until it has enough rows (pgvector 0.8, iterative scans).
         limit: rows wanted.
         chunks: at most so many are left by the filters, where that is known.
     """
-    model_id, dimensions = model
     where, parameters = filters.where()
-    parts = {"model_id": sql.Literal(model_id), "dimensions": sql.Literal(dimensions), "where": where}
+    parts = {"model_id": sql.Literal(model.id), "dimensions": sql.Literal(model.dimensions), "where": where}
     parameters |= {"vector": HalfVector(vector), "limit": limit}
     exact = sql.SQL(_NEAREST_EXACT).format(**parts)
     if chunks is not None and chunks <= EXACT_UP_TO:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import psycopg
 
 from cocosearch.database.connection import Connection, Pool
-from cocosearch.database.models import find_model
+from cocosearch.database.models import RegisteredModel, find_model
 from cocosearch.database.notifications import announce_query
 from cocosearch.database.status import project_not_found
 from cocosearch.embedding.ollama import OllamaClient
@@ -114,7 +114,7 @@ def _answer(
     elif not found:
         notes.append(NO_WORD_FOUND)
     hits = found if request.max_tokens is None else fit_budget(found, request.max_tokens, explain=request.explain)
-    states = index_states(connection, name, found, vector.model[0] if vector else None)
+    states = index_states(connection, name, found, vector.model.id if vector else None)
     if behind := note_on_progress(states):
         degraded = degraded or Degraded.VECTORS_INCOMPLETE
     said = [note for note in (*notes, note_on_budget(found, hits, explain=request.explain), behind) if note]
@@ -151,7 +151,7 @@ def _embed(pool: Pool, client: OllamaClient, query: str) -> tuple[QueryVector | 
         return None, error
     with pool.connection() as connection:
         model = find_model(connection, client.model, digest, client.prompt_version)
-    return QueryVector(vector, model or (NO_MODEL, len(vector))), None
+    return QueryVector(vector, model or RegisteredModel(NO_MODEL, len(vector))), None
 
 
 def _milliseconds(since: float) -> float:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from cocosearch.errors import NoVectors
+
 
 class Arm(StrEnum):
     """One of the two ways a chunk is found: by its words, or by the meaning of its embedding."""
@@ -95,9 +97,9 @@ class Timings:
 class Degraded(StrEnum):
     """Why an answer is less than the same search gives when all is well; the first that holds."""
 
-    EMBEDDING_SERVER_AWAY = "embedding_server_away"
-    EMBEDDING_SERVER_FAILED = "embedding_server_failed"
-    MODEL_MISSING = "model_missing"
+    EMBEDDING_SERVER_AWAY = NoVectors.SERVER_AWAY.value
+    EMBEDDING_SERVER_FAILED = NoVectors.SERVER_FAILED.value
+    MODEL_MISSING = NoVectors.MODEL_MISSING.value
     NOTHING_INDEXED = "nothing_indexed"
     VECTORS_INCOMPLETE = "vectors_incomplete"  # some code is found by its words alone, as its vectors are still being made
 

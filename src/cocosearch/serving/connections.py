@@ -96,7 +96,7 @@ class Connection(Protocol):
     def since(self) -> float:
         """When that began, by the monotonic clock."""
 
-    def overdue(self, now: float) -> "Missed | None":
+    def overdue(self, now: float) -> Missed | None:
         """Which deadline it has missed."""
 
     def give_up(self) -> None:

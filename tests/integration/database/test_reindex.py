@@ -14,9 +14,10 @@ from tests.integration.indexing.command import run, start
 
 from cocosearch.database import connect
 from cocosearch.database.connection import Connection
-from cocosearch.database.extension import SAFE_IN_PARALLEL, pgvector_version
+from cocosearch.database.extension import pgvector_version
 from cocosearch.database.migrations import migrate
 from cocosearch.database.models import register_model
+from cocosearch.database.pgvector import SAFE_IN_PARALLEL
 from cocosearch.database.reindexing import Step, reindex, unusable_indexes
 from cocosearch.embedding.types import Model
 from cocosearch.errors import CocosearchError, NoRoomError

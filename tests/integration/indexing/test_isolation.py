@@ -172,7 +172,7 @@ def test_a_project_that_hangs_is_named_and_holds_up_nobody(
 ) -> None:
     for root in (hostile, healthy):
         index(settings, root)
-    process = start_faulty(settings, hostile, "threading.Event().wait()", also="indexer.LOOK_SECONDS = 1.0")
+    process = start_faulty(settings, hostile, "threading.Event().wait()", also="indexer.INSPECTION_SECONDS = 1.0")
     with ended(process):
         wait_for(is_in(connection, "hostile", ProjectState.FAILED), "that it hangs")
         assert "does not answer" in (project_status(connection, "hostile").last_error or "")
@@ -193,7 +193,7 @@ BROKEN_LOOP = """
 turn = indexer.Indexer.turn
 def broken(self):
     turn(self)
-    if self._looks:
+    if self._inspections:
         raise ZeroDivisionError
 indexer.Indexer.turn = broken
 """

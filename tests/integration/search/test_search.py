@@ -12,6 +12,7 @@ from tests.integration.indexing.conftest import copy_h11
 
 from cocosearch.database import open_pool
 from cocosearch.database.connection import Connection, Pool
+from cocosearch.database.models import RegisteredModel
 from cocosearch.embedding.ollama import OllamaClient
 from cocosearch.errors import CocosearchError, DatabaseUnavailableError, ProjectNotFoundError
 from cocosearch.indexing.run import index_project
@@ -104,10 +105,9 @@ def test_filters_hold_before_fusion(pool: Pool, client: OllamaClient, indexed: S
 def test_a_rare_filter_never_starves_the_dense_arm(pool: Pool, client: OllamaClient, connection: Connection) -> None:
     """Thousands of nearer neighbours in another language must not hide the few chunks that the filter leaves."""
     vector = client.embed_query("needle")
-    model = connection.execute("SELECT id, dimensions FROM models").fetchone()
-    assert model is not None
-    _fill(connection, model[0], vector, count=3000)
-    found = _dense(pool, (model[0], model[1]), vector, Filters(None, "rare", None), limit=20)
+    model = _model(connection)
+    _fill(connection, model.id, vector, count=3000)
+    found = _dense(pool, model, vector, Filters(None, "rare", None), limit=20)
     expected = connection.execute(
         """
         SELECT c.id FROM chunks c JOIN embeddings e ON e.text_digest = c.embedded_digest WHERE c.language = 'rare'
@@ -126,19 +126,18 @@ def test_a_rare_filter_never_starves_the_dense_arm(pool: Pool, client: OllamaCli
 )
 def test_the_index_finds_what_exact_search_finds(client: OllamaClient, connection: Connection, filters: Filters, where: str) -> None:
     """Recall@10 of the arm as it is, among 4,000 vectors in clouds around a few topics, of questions that are none of the vectors."""
-    model = connection.execute("SELECT id, dimensions FROM models").fetchone()
-    assert model is not None
+    model = _model(connection)
     topics = ["socket", "header parsing", "error handling", "connection close", "buffer", "state", "http version", "chunked body"]
     vectors = [client.embed_query(topic) for topic in topics]
-    _fill(connection, model[0], *vectors, count=4000, rare_every=8)
+    _fill(connection, model.id, *vectors, count=4000, rare_every=8)
     connection.execute("VACUUM ANALYZE chunks, embeddings")
     connection.execute("SET enable_sort = off")  # in rows as small as these, comparing them all would be as cheap
-    scans_before = _scans(connection, model[0])
+    scans_before = _scans(connection, model.id)
     recalls = []
     for topic in topics:
         vector = client.embed_query(f"how is the {topic} done")
         with connection.transaction():
-            found = search_dense(connection, (model[0], model[1]), vector, filters, limit=10)
+            found = search_dense(connection, model, vector, filters, limit=10)
         exact = connection.execute(
             f"""
             SELECT c.id FROM chunks c JOIN embeddings e ON e.text_digest = c.embedded_digest WHERE {where}
@@ -147,8 +146,14 @@ def test_the_index_finds_what_exact_search_finds(client: OllamaClient, connectio
             [HalfVector(vector)],
         ).fetchall()
         recalls.append(len({row[0] for row in exact} & set(found)) / 10)
-    assert _scans(connection, model[0]) == scans_before + len(topics), "the index was not what found them"
+    assert _scans(connection, model.id) == scans_before + len(topics), "the index was not what found them"
     assert sum(recalls) / len(recalls) >= 0.95
+
+
+def _model(connection: Connection) -> RegisteredModel:
+    row = connection.execute("SELECT id, dimensions FROM models").fetchone()
+    assert row is not None
+    return RegisteredModel(*row)
 
 
 def _scans(connection: Connection, model_id: int) -> int:
@@ -161,7 +166,7 @@ def _scans(connection: Connection, model_id: int) -> int:
     return int(row[0])
 
 
-def _dense(pool: Pool, model: tuple[int, int], vector: list[float], filters: Filters, limit: int) -> list[int]:
+def _dense(pool: Pool, model: RegisteredModel, vector: list[float], filters: Filters, limit: int) -> list[int]:
     with pool.connection() as connection, connection.transaction():
         return search_dense(connection, model, vector, filters, limit)
 

@@ -18,7 +18,8 @@ from tests.integration.services import with_database
 from tests.integration.serving.processes import COCOSEARCH, Place, http_server, process, until
 from tests.unit.serving import fakes
 
-from cocosearch.database.extension import faults, pgvector_version
+from cocosearch.database.extension import pgvector_version
+from cocosearch.database.pgvector import faults
 from cocosearch.serving.backend import appliance_backend
 from cocosearch.settings import Settings
 

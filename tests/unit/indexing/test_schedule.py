@@ -46,11 +46,11 @@ def test_a_reason_is_news_once_and_when_it_changes() -> None:
 
 def test_a_request_is_worth_one_look_however_that_ends(clock: list[float]) -> None:
     schedule = Schedule()
-    schedule.looked(1, 300)
+    schedule.inspected(1, 300)
     assert schedule.is_due(ASKED)
     assert schedule.hear(ASKED)
     schedule.failed(1, "cannot be listed", None)
-    schedule.next_look[1] = schedule.next_try(1)
+    schedule.next_inspection[1] = schedule.next_try(1)
     assert not schedule.is_due(ASKED)  # or it would be looked at in every turn, for no run ever answers the request
     clock[0] += 2
     assert schedule.is_due(ASKED)
@@ -81,7 +81,7 @@ def test_a_project_that_is_gone_is_forgotten() -> None:
     schedule = Schedule()
     schedule.failed(1, "no", None)
     schedule.hear(ASKED)
-    schedule.looked(1, 100)
+    schedule.inspected(1, 100)
     schedule.forget_all_but(set())
     assert schedule.asks(ASKED)
     assert schedule.is_due(PROJECT)

@@ -11,9 +11,9 @@ OWNERS = {
     "database/projects.py": r"\b(?:UPDATE|INSERT\s+INTO|DELETE\s+FROM|MERGE\s+INTO)\s+projects\b",
     "database/locks.py": r"\bpg_locks\b|\bpg_try_advisory_lock\b",
     "database/notifications.py": r"[\"']NOTIFY |\bpg_notify\b",
-    "process/listening.py": r"\bis_loopback\b(?!\()(?!$|,)|\bip_address\(|\bIPPROTO_TCP\b",
+    "process/listening.py": r"\.is_loopback\b|\bip_address\(|\bIPPROTO_TCP\b",
     "process/logs.py": r"\bbasicConfig\(",
-    "indexing/freshness.py": r"= list_files\(",
+    "indexing/freshness.py": r"(?<!def )\blist_files\(",
 }
 
 
