@@ -46,6 +46,18 @@ def defaults(role: str) -> dict[str, Any]:
     return loaded
 
 
+@pytest.mark.parametrize("role", NAMES)
+def test_a_role_reads_no_private_variable_of_another(role: str) -> None:
+    others = "|".join(name for name in NAMES if name != role)
+    read = {
+        f"{path.relative_to(ROLES)}: {name}"
+        for path in (ROLES / role).rglob("*")
+        if path.is_file()
+        for name in re.findall(rf"\b_+(?:{others})_\w+", path.read_text(encoding="utf-8"))
+    }
+    assert read == set()
+
+
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
     """Every template of every role as Ansible renders it, by variant and file name."""
