@@ -17,7 +17,7 @@ from cocosearch.embedder.inference import available_cores, load
 from cocosearch.embedder.weights import EmbedderError
 from cocosearch.process.listening import bound_socket, is_loopback
 from cocosearch.process.logs import log_to_stderr
-from cocosearch.process.sdnotify import notify
+from cocosearch.process.notifying_server import NotifyingServer
 
 DRAIN_SECONDS = 5
 
@@ -54,26 +54,6 @@ def bind(host: str, port: int) -> socket.socket:
         raise EmbedderError(f"Cannot listen on {host} port {port}: {error}. Free the port or give another --host or --port.") from error
 
 
-class NotifyingServer(uvicorn.Server):
-    """Tells the service manager when the port answers."""
-
-    def __init__(self, config: uvicorn.Config, announcement: str) -> None:
-        super().__init__(config)
-        self.announcement = announcement
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then announce."""
-        await super().startup(sockets)
-        if self.started:
-            log.info(self.announcement)
-            notify(f"READY=1\nSTATUS={self.announcement}")
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Announce, then drain and stop."""
-        notify("STOPPING=1")
-        await super().shutdown(sockets)
-
-
 def serve(arguments: argparse.Namespace) -> None:
     """Load the model and serve it until a signal.
 
@@ -96,7 +76,7 @@ def serve(arguments: argparse.Namespace) -> None:
 
 
 def end_cleanly(_signal: int, _frame: FrameType | None) -> None:
-    """Turn a request to stop into exit code 0 (uvicorn drains first, then raises the signal again)."""
+    """Turn a request to stop into exit code 0, also while the model is still being loaded."""
     raise SystemExit(0)
 
 

@@ -3,11 +3,7 @@
 import asyncio
 import errno
 import logging
-import signal
 import socket
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from typing import Any, cast
 
@@ -18,7 +14,8 @@ from starlette.types import ASGIApp
 from cocosearch.access.tokens import TokenFile
 from cocosearch.errors import ConfigurationError, ListenError
 from cocosearch.process.listening import bound_socket, is_loopback
-from cocosearch.process.sdnotify import Watchdog, notify
+from cocosearch.process.notifying_server import NotifyingServer
+from cocosearch.process.sdnotify import Watchdog
 from cocosearch.serving.backend import Backend
 from cocosearch.serving.connections import ConnectionLimits, Connections
 from cocosearch.serving.descriptors import fit, raise_limit, take_note_of_exhaustion
@@ -37,8 +34,8 @@ SEND_BUFFER_BYTES = 262_144
 TICKS_A_SECOND = 10  # uvicorn's
 
 
-class HttpServer(uvicorn.Server):
-    """uvicorn that tells systemd when it listens, ends by itself with exit code 0, and drains both kinds of MCP stream.
+class HttpServer(NotifyingServer):
+    """The server that feeds systemd's watchdog, ends overdue connections, and drains both kinds of MCP stream.
 
     On SIGTERM it takes no more connections, lets the calls under way finish for ten seconds, then ends open event streams and runs the
     application's teardown.
@@ -58,8 +55,6 @@ class HttpServer(uvicorn.Server):
         take_note_of_exhaustion(asyncio.get_running_loop())
         log_strangers_once()
         await super().startup(sockets)
-        if self.started:
-            notify("READY=1")
 
     async def on_tick(self, counter: int) -> bool:
         """End overdue connections, and tell systemd that the event loop runs (`WatchdogSec=` of its unit), once a second."""
@@ -70,7 +65,6 @@ class HttpServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain and tear down."""
-        notify("STOPPING=1")
         ending = asyncio.create_task(self._end_streams_when_idle())
         try:
             await super().shutdown(sockets)
@@ -82,19 +76,6 @@ class HttpServer(uvicorn.Server):
         await self._calls.wait_idle()
         await asyncio.sleep(LAST_EVENT_SECONDS)  # the last answer is on its way through its stream
         AppStatus.should_exit = True
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """uvicorn's, but a signal is not raised again at the end: a service that was asked to stop and drained has ended well."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
 
 def build_server(settings: Settings, backend: Backend, limits: ConnectionLimits = ConnectionLimits()) -> HttpServer:  # noqa: B008 - frozen

@@ -12,6 +12,7 @@ OWNERS = {
     "database/locks.py": r"\bpg_locks\b|\bpg_try_advisory_lock\b",
     "database/notifications.py": r"[\"']NOTIFY |\bpg_notify\b",
     "process/listening.py": r"\.is_loopback\b|\bip_address\(|\bIPPROTO_TCP\b",
+    "process/notifying_server.py": r"\buvicorn\.Server\b",
     "process/logs.py": r"\bbasicConfig\(",
     "indexing/freshness.py": r"(?<!def )\blist_files\(",
 }
