@@ -28,11 +28,11 @@ from cocosearch.database.models import RegisteredModel, register_model
 from cocosearch.embedding.ollama import OllamaClient
 from cocosearch.indexing.run import index_project
 from cocosearch.projects import load_project
-from cocosearch.search.candidates import QueryVector, find_candidates
+from cocosearch.search.candidates import find_candidates
 from cocosearch.search.filters import Filters
 from cocosearch.search.query import Query, TermWeights, analyse
-from cocosearch.search.ranking import WEIGHTS, Candidate, Weights, rank
-from cocosearch.search.types import Arm
+from cocosearch.search.ranking import WEIGHTS, Weights, rank
+from cocosearch.search.types import Arm, Candidate, QueryVector
 from cocosearch.settings import Settings
 
 TOP = 10

@@ -1,7 +1,7 @@
 """What may be an answer: the best chunks of both arms, those that define what the query names, and the measures of all of them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -9,17 +9,14 @@ from pgvector import HalfVector
 from psycopg import sql
 
 from cocosearch.database.connection import Connection
-from cocosearch.database.models import RegisteredModel
-from cocosearch.embedding.types import Vector
 from cocosearch.lexicon.file_kinds import FileKind
 from cocosearch.lexicon.terms import DATA_MARK
 from cocosearch.search.dense import search_dense
 from cocosearch.search.filters import Filters
 from cocosearch.search.lexical import search_lexical, sparse_query, weigh_terms
 from cocosearch.search.query import Query, TermWeights
-from cocosearch.search.ranking import Candidate
 from cocosearch.search.symbols import read_symbol
-from cocosearch.search.types import Arm
+from cocosearch.search.types import Arm, Candidate, QueryVector
 
 # Of each arm: the ranking is better than either as long as it looks deeper than the page.
 PER_ARM = 100
@@ -27,14 +24,6 @@ PER_ARM = 100
 DEFINITIONS = 50
 # More data than this among what an arm finds leaves too little code.
 MOST_DATA = PER_ARM // 2
-
-
-@dataclass(frozen=True, slots=True)
-class QueryVector:
-    """A query's vector and the model that made it."""
-
-    vector: Vector
-    model: RegisteredModel
 
 
 _DEFINING = """

@@ -11,7 +11,7 @@ from cocosearch.database.notifications import announce_query
 from cocosearch.database.status import project_not_found
 from cocosearch.embedding.ollama import OllamaClient
 from cocosearch.errors import CocosearchError, EmbeddingUnavailableError
-from cocosearch.search.candidates import QueryVector, find_candidates
+from cocosearch.search.candidates import find_candidates
 from cocosearch.search.condensing import condense
 from cocosearch.search.filters import Filters
 from cocosearch.search.hits import fit_budget, make_hits
@@ -29,7 +29,7 @@ from cocosearch.search.query import analyse
 from cocosearch.search.ranking import WEIGHTS, Weights, rank
 from cocosearch.search.request import check_request, tidied
 from cocosearch.search.symbols import read_symbol
-from cocosearch.search.types import Arm, Degraded, Hit, IndexState, SearchRequest, SearchResponse, Timings
+from cocosearch.search.types import Arm, Degraded, Hit, IndexState, QueryVector, SearchRequest, SearchResponse, Timings
 
 # A longer query is searched by its telling parts.
 MAX_QUERY_CHARACTERS = 2000

@@ -13,16 +13,12 @@ from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache, partial
 from math import prod, sqrt
 from statistics import median
-from typing import TypeAlias
 
-from cocosearch.lexicon.file_kinds import FileKind, file_kinds_of
+from cocosearch.lexicon.file_kinds import FileKind
 from cocosearch.lexicon.terms import file_stem, stem, stems_of
 from cocosearch.lexicon.words import fold
 from cocosearch.search.query import Query, TermWeights
-from cocosearch.search.types import Arm, Signals
-
-# A project's id and a path in it.
-File: TypeAlias = tuple[int, str]
+from cocosearch.search.types import Candidate, File, Signals
 
 MIN_PREFIX = 3
 PREFIX_STRENGTH = 0.5
@@ -53,31 +49,6 @@ class Weights:
 
 
 WEIGHTS = Weights()
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A chunk that an arm has found, with the measures of both."""
-
-    chunk_id: int
-    project_id: int
-    path: str
-    symbols: tuple[str, ...]
-    bm25: float
-    cosine: float | None  # None: the text has no vector (yet)
-    arms: tuple[Arm, ...]
-    is_data: bool = False
-
-    @property
-    def noise(self) -> frozenset[FileKind]:
-        """What it is beside code. What a program has written is data often enough: that counts once."""
-        noise = file_kinds_of(self.path) | {FileKind.DATA} if self.is_data else file_kinds_of(self.path)
-        return noise - {FileKind.DATA} if FileKind.GENERATED in noise else noise
-
-    @property
-    def file(self) -> File:
-        """What makes two chunks chunks of one file."""
-        return self.project_id, self.path
 
 
 @dataclass(frozen=True, slots=True)

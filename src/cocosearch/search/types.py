@@ -1,10 +1,17 @@
-"""What goes into a search and what comes out."""
+"""What goes into a search, what is weighed in it, and what comes out."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeAlias
 
+from cocosearch.database.models import RegisteredModel
+from cocosearch.embedding.types import Vector
 from cocosearch.errors import NoVectors
+from cocosearch.lexicon.file_kinds import FileKind, file_kinds_of
+
+# A project's id and a path in it.
+File: TypeAlias = tuple[int, str]
 
 
 class Arm(StrEnum):
@@ -28,6 +35,39 @@ class SearchRequest:
     whole_definitions: bool = False  # widen each hit to the definition that it is a part of
     max_tokens: int | None = None  # of all hits together, by `hit_tokens`
     explain: bool = False  # the signals are shown with each hit, and take room
+
+
+@dataclass(frozen=True, slots=True)
+class QueryVector:
+    """A query's vector and the model that made it."""
+
+    vector: Vector
+    model: RegisteredModel
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A chunk that an arm has found, with the measures of both."""
+
+    chunk_id: int
+    project_id: int
+    path: str
+    symbols: tuple[str, ...]
+    bm25: float
+    cosine: float | None  # None: the text has no vector (yet)
+    arms: tuple[Arm, ...]
+    is_data: bool = False
+
+    @property
+    def noise(self) -> frozenset[FileKind]:
+        """What it is beside code. What a program has written is data often enough: that counts once."""
+        noise = file_kinds_of(self.path) | {FileKind.DATA} if self.is_data else file_kinds_of(self.path)
+        return noise - {FileKind.DATA} if FileKind.GENERATED in noise else noise
+
+    @property
+    def file(self) -> File:
+        """What makes two chunks chunks of one file."""
+        return self.project_id, self.path
 
 
 @dataclass(frozen=True, slots=True)

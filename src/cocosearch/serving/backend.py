@@ -50,7 +50,7 @@ def appliance_backend(settings: Settings) -> Backend:
 
     def index_project(path: str, name: str | None) -> Job:
         root = resolve_allowed_root(path, roots)
-        with _sentences(), pool.connection() as connection:
+        with _missing_tables_explained(), pool.connection() as connection:
             job = enqueue(connection, root, name, settings.max_queued_jobs)
         if settings.transport is Transport.STDIO:
             from cocosearch.indexing.worker import ensure_worker
@@ -98,18 +98,18 @@ def allowed_roots(settings: Settings) -> tuple[Path, ...]:
 def _reading(read: Callable[[], T]) -> T:
     """Result of `read`; once more where the connection broke in the middle, as it does when PostgreSQL restarts."""
     try:
-        with _sentences():
+        with _missing_tables_explained():
             return read()
     except DatabaseUnavailableError as error:
         # No connection to be had has no cause of psycopg's, and is no reason to ask at once again.
         if not (isinstance(error.__cause__, psycopg.Error) and is_lost(error.__cause__)):
             raise
-    with _sentences():
+    with _missing_tables_explained():
         return read()
 
 
 @contextmanager
-def _sentences() -> Iterator[None]:
+def _missing_tables_explained() -> Iterator[None]:
     """A database without our tables becomes the sentence about it; the pool has those about its failures."""
     try:
         yield

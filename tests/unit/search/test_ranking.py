@@ -9,8 +9,8 @@ import pytest
 from cocosearch.lexicon.file_kinds import FileKind
 from cocosearch.lexicon.terms import query_stems
 from cocosearch.search.query import Query, TermWeights, analyse
-from cocosearch.search.ranking import WEIGHTS, Candidate, Ranked, Weights, rank
-from cocosearch.search.types import Arm
+from cocosearch.search.ranking import WEIGHTS, Ranked, Weights, rank
+from cocosearch.search.types import Arm, Candidate
 
 # Without the signals that look at more than one chunk.
 ALONE = replace(WEIGHTS, coherence=0.0, saturation=1.0)

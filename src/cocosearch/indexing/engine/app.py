@@ -18,14 +18,14 @@ MAX_KEY_BYTES = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Workshop:
+class ComponentContext:
     """What a component works with; not part of the memo's key."""
 
     root: Path
     children: Children
 
 
-WORKSHOP = coco.ContextKey[Workshop]("cocosearch/workshop")
+COMPONENT_CONTEXT = coco.ContextKey[ComponentContext]("cocosearch/component-context")
 
 
 def engine_key(path: str) -> str | bytes:
@@ -43,9 +43,9 @@ async def index_files(files: list[SourceFile], recipe: Recipe) -> None:
 @coco.fn(memo=True, logic_tracking=None)
 async def index_file(file: SourceFile, recipe: Recipe) -> None:
     """Make the rows of one file; skipped by the engine while neither the file's stamp nor the recipe changes."""
-    workshop = coco.use_context(WORKSHOP)
+    context = coco.use_context(COMPONENT_CONTEXT)
     try:
-        rows = await asyncio.wrap_future(workshop.children.begin(workshop.root, file.path, recipe))
+        rows = await asyncio.wrap_future(context.children.begin(context.root, file.path, recipe))
     except IndexingError as error:
         raise IndexingError(f"{file.path}: {error}") from error
     declare_file_rows(file.path, rows)

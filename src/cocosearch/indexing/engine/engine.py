@@ -8,7 +8,7 @@ from pathlib import Path
 import cocoindex as coco
 
 from cocosearch.errors import IndexingError
-from cocosearch.indexing.engine.app import WORKSHOP, Workshop, index_files
+from cocosearch.indexing.engine.app import COMPONENT_CONTEXT, ComponentContext, index_files
 from cocosearch.indexing.engine.children import Children
 from cocosearch.indexing.engine.flow import Recipe
 from cocosearch.indexing.engine.rows import ROW_STORE, RowStore
@@ -55,7 +55,7 @@ class Engine:
 
         provider = coco.ContextProvider()
         provider.provide(ROW_STORE, self.store)
-        provider.provide(WORKSHOP, Workshop(self.project.root, self.children))
+        provider.provide(COMPONENT_CONTEXT, ComponentContext(self.project.root, self.children))
         environment = coco.Environment(
             coco.Settings(db_path=self.path, lmdb_map_size=self.map_bytes),
             context_provider=provider,
