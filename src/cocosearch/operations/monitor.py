@@ -52,6 +52,15 @@ class _Watched:
     parts: tuple[Part, ...] = ()
     finished_at: float = float("-inf")
 
+    def all_in(self, state: PartState, detail: str) -> tuple[Part, ...]:
+        """Its parts where the check itself has no result."""
+        return tuple(Part(name, state, detail) for name in self.names)
+
+    def standing(self) -> tuple[Part, ...]:
+        """Its parts as the last result has them, while that can be trusted."""
+        is_young = time.monotonic() - self.finished_at <= TRUSTED_FOR_SECONDS
+        return self.parts if is_young else self.all_in(PartState.TIMEOUT, "It has not answered in time.")
+
 
 class HealthMonitor:
     """Answers in well under a second, however long a check takes.
@@ -94,7 +103,8 @@ class HealthMonitor:
         return self._as_it_stands()
 
     def _as_it_stands(self) -> HealthReport:
-        return HealthReport(tuple(part for watched in self._watched for part in self._standing(watched)))
+        with self._lock:
+            return HealthReport(tuple(part for watched in self._watched for part in watched.standing()))
 
     def _begin(self, watched: _Watched, now: float) -> Future[tuple[Part, ...]] | None:
         with self._lock:
@@ -111,10 +121,7 @@ class HealthMonitor:
         if run.cancelled():
             return
         error = run.exception()
-        if error is None:
-            parts = run.result()
-        else:
-            parts = tuple(Part(name, PartState.FAILED, "The check itself broke; the log has the reason.") for name in watched.names)
+        parts = run.result() if error is None else watched.all_in(PartState.FAILED, "The check itself broke; the log has the reason.")
         with self._lock:
             if watched.kept is run:
                 return
@@ -129,13 +136,6 @@ class HealthMonitor:
         for part in changed:
             level = logging.INFO if part.state is PartState.OK else logging.WARNING
             log.log(level, "health: %s is %s: %s", part.name, part.state, part.detail)
-
-    def _standing(self, watched: _Watched) -> tuple[Part, ...]:
-        with self._lock:
-            age = time.monotonic() - watched.finished_at
-            if age <= TRUSTED_FOR_SECONDS:
-                return watched.parts
-        return tuple(Part(name, PartState.TIMEOUT, "It has not answered in time.") for name in watched.names)
 
     def _refresh(self) -> None:
         while True:
