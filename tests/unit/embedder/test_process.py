@@ -55,10 +55,12 @@ def test_sigterm_ends_with_zero_and_stdout_stays_empty(cache: Path) -> None:
 
 async def test_the_watchdog_is_fed_by_vectors_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     fed: list[float] = []
-    works = threading.Event()
+    works, stuck = threading.Event(), threading.Event()
     works.set()
 
     def run(ids: "NDArray[np.int32]") -> "NDArray[np.float32]":
+        if not works.is_set():
+            stuck.set()
         works.wait()
         return np.ones((len(ids), 384), dtype=np.float32)
 
@@ -71,7 +73,8 @@ async def test_the_watchdog_is_fed_by_vectors_alone(monkeypatch: pytest.MonkeyPa
         while len(fed) < 3:
             await asyncio.sleep(0.01)
         works.clear()
-        await asyncio.sleep(0.1)
+        while not stuck.is_set():
+            await asyncio.sleep(0.01)
         before = len(fed)
         await asyncio.sleep(0.2)
         assert len(fed) == before

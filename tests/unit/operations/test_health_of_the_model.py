@@ -94,10 +94,9 @@ def test_what_health_has_seen_no_search_waits_for(script: Script, settings: Sett
         script.embed = lambda _: CANNOT_START
         health.check_ollama(settings, watching, searching.known_away)
         asked = len(script.to("/api/embed"))
-        began = time.monotonic()
         with pytest.raises(EmbeddingUnavailableError, match="exit status 127"):
             searching.query_vector("where are the cookies kept?")
-        assert time.monotonic() - began < 1
+        # A search that waited would have asked again and again.
         assert len(script.to("/api/embed")) <= asked + 1  # the probe that looks for its return
         script.embed = None
         deadline = time.monotonic() + 30
