@@ -110,7 +110,7 @@ class Settings(BaseSettings):
         default=10.0, gt=0, description="Longest wait for the embedding of a query before lexical results are returned alone."
     )
     statement_timeout_seconds: float = Field(default=15.0, gt=0, description="Longest run of one search statement in the database.")
-    refresh_seconds: float = Field(default=0.5, ge=0.2, description="Pause between two looks of the indexer at a project's files.")
+    refresh_seconds: float = Field(default=0.5, ge=0.2, description="Pause between two inspections of a project's files by the indexer.")
     max_searches: int = Field(
         default=16, ge=1, le=256, description="Searches served at once; more wait, and are refused after ten seconds."
     )
