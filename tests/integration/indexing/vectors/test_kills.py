@@ -75,7 +75,7 @@ def test_kill_9_while_rows_are_written_then_a_rerun_gives_what_a_clean_run_gives
     share: float, settings: Settings, connection: Connection, tmp_path: Path, model: SerialModel
 ) -> None:
     directory = tmp_path / "many"
-    for number in range(20):
+    for number in range(8):
         copy_h11(directory / f"copy{number}")
     files = len([path for path in directory.rglob("*") if path.is_file() and path.stat().st_size])
 
