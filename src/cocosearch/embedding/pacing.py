@@ -27,7 +27,7 @@ class Pacing:
 
     max_batch: int
     _changed: threading.Condition = field(default_factory=threading.Condition)
-    _waiting: list[object] = field(default_factory=list)
+    waiting: list[object] = field(default_factory=list)  # a ticket of each request that waits, in the order of their turns
     _under_way: int = 0
     _query_at: float = float("-inf")
     _seconds_per_text: float = 0.0
@@ -50,10 +50,10 @@ class Pacing:
         """Wait for the turn, first come first served, and hold it during one request."""
         ticket = object()
         with self._changed:
-            self._waiting.append(ticket)
-            while self._waiting[0] is not ticket or self._under_way >= (1 if self._among_queries() else REQUESTS_IN_FLIGHT):
+            self.waiting.append(ticket)
+            while self.waiting[0] is not ticket or self._under_way >= (1 if self._among_queries() else REQUESTS_IN_FLIGHT):
                 self._changed.wait(QUERY_SECONDS)
-            self._waiting.pop(0)
+            self.waiting.pop(0)
             self._under_way += 1
             beside = self._under_way
             self._changed.notify_all()

@@ -26,9 +26,9 @@ def examine(settings: Settings) -> tuple[Finding, ...]:
     checks: tuple[Callable[[Settings], Iterable[Finding]], ...] = (
         _listening,
         _tokens,
-        _state_directory,
-        _disk,
-        _roots,
+        state_directory_findings,
+        disk_findings,
+        root_findings,
         look_at_database,
         _embedding,
     )
@@ -67,7 +67,8 @@ def _tokens(settings: Settings) -> Iterator[Finding]:
         yield Finding("token file", Level.OK, f"{settings.token_file}: {len(tokens)} token(s), closed to other users.")
 
 
-def _state_directory(settings: Settings) -> Iterator[Finding]:
+def state_directory_findings(settings: Settings) -> Iterator[Finding]:
+    """Whether the indexing engine can keep its state, and nobody else reads it."""
     path = settings.state_dir
     try:
         status = path.stat()
@@ -102,12 +103,14 @@ def _state_remedy(path: Path) -> str:
 _BY_ROOM = {Amount.ENOUGH: Level.OK, Amount.LOW: Level.WARNING, Amount.FULL: Level.PROBLEM}
 
 
-def _disk(settings: Settings) -> Iterator[Finding]:
+def disk_findings(settings: Settings) -> Iterator[Finding]:
+    """Whether there is room on each disk."""
     for disk in disks(settings):
         yield Finding("disk", _BY_ROOM[disk.amount], disk.sentence, "" if disk.amount is Amount.ENOUGH else remedy(settings, disk))
 
 
-def _roots(settings: Settings) -> Iterator[Finding]:
+def root_findings(settings: Settings) -> Iterator[Finding]:
+    """Whether what clients may have indexed can be read."""
     for root in settings.allowed_roots:
         if is_readable_directory(root):
             yield Finding("allowed root", Level.OK, f"{root} can be read.")

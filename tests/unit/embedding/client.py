@@ -33,5 +33,5 @@ def unit(vector: list[float]) -> list[float]:
 
 def refusing(word: str, refusal: Answer, script: Script) -> None:
     """Refuse every batch that holds a text with the word."""
-    usual = script._embed
+    usual = script.embed_as_usual
     script.embed = lambda body: refusal if any(word in text for text in body["input"]) else usual(body)

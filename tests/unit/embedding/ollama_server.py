@@ -88,7 +88,11 @@ class Script:
             self.requests.append((path, body))
             if method == "POST" and self.first:
                 return self.first.pop(0)
-        handlers = {"/api/embed": self.embed or self._embed, "/api/show": self.show or self._show, "/api/pull": self.pull or self._pull}
+        handlers = {
+            "/api/embed": self.embed or self.embed_as_usual,
+            "/api/show": self.show or self._show,
+            "/api/pull": self.pull or self._pull,
+        }
         if path == "/api/version":
             return 200, {"version": "0.32.15"}
         if path == "/api/tags":
@@ -100,7 +104,7 @@ class Script:
     def has(self, model: str) -> bool:
         return (model if ":" in model else f"{model}:latest") in self.models
 
-    def _embed(self, body: Body) -> Answer:
+    def embed_as_usual(self, body: Body) -> Answer:
         if not self.has(body["model"]):
             return 404, {"error": f'model "{body["model"]}" not found, try pulling it first'}
         return 200, {"model": body["model"], "embeddings": [vector_of(text) for text in body["input"]], "total_duration": 14143917}

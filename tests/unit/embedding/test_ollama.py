@@ -144,7 +144,7 @@ def test_a_refused_batch_is_fully_retried_only_as_a_whole(script: Script) -> Non
 @pytest.mark.parametrize("death", [EOF, RESET, NOT_STARTED, CRASH])
 def test_a_runner_that_dies_now_and_then_loses_no_vector(script: Script, death: Answer) -> None:
     """As the real one fails: whatever is under way gets the error, the next request starts another runner."""
-    usual, asked = script._embed, itertools.count(1)
+    usual, asked = script.embed_as_usual, itertools.count(1)
     script.embed = lambda body: death if next(asked) % 3 else usual(body)
     with client_of(script) as client:
         answers = client.embed_documents([f"text {number}" for number in range(16)])
@@ -153,7 +153,7 @@ def test_a_runner_that_dies_now_and_then_loses_no_vector(script: Script, death: 
 
 def test_a_text_is_believed_to_be_poison_only_between_good_probes(script: Script) -> None:
     """The runner dies for the first eight times that it is asked for this text, of whatever cause."""
-    usual, failures = script._embed, iter([EOF] * 8)
+    usual, failures = script.embed_as_usual, iter([EOF] * 8)
     script.embed = lambda body: next(failures, None) or usual(body) if any("unlucky" in text for text in body["input"]) else usual(body)
     with client_of(script) as client:
         (answer,) = client.embed_documents(["unlucky"])

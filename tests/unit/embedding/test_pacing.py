@@ -86,7 +86,7 @@ def test_few_requests_are_under_way_and_the_first_to_come_is_the_next(query: boo
     for number in range(5):
         threads.append(threading.Thread(target=request, args=(number,)))
         threads[-1].start()
-        wait_until(partial(lambda sent: len(order) + len(pacing._waiting) == sent, number + 1))
+        wait_until(partial(lambda sent: len(order) + len(pacing.waiting) == sent, number + 1))
     assert order == list(range(beside))
     for _ in threads:
         release.release()

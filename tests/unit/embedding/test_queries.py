@@ -18,7 +18,7 @@ def test_a_query_is_asked_again_when_the_runner_dies_under_it(script: Script, de
 
 def test_while_the_server_is_known_to_be_away_no_query_waits_and_it_is_noticed_when_it_is_back(script: Script) -> None:
     released = threading.Event()
-    usual = script._embed
+    usual = script.embed_as_usual
 
     def hang(body: Body) -> Answer:
         released.wait(30)
@@ -80,7 +80,7 @@ def test_a_query_that_was_asked_lately_is_not_sent_again(monkeypatch: pytest.Mon
 
 
 def test_a_query_that_failed_is_sent_again(script: Script) -> None:
-    usual = script._embed
+    usual = script.embed_as_usual
     script.embed = lambda _: BUSY
     with client_of(script) as client:
         with pytest.raises(EmbeddingUnavailableError):

@@ -124,7 +124,7 @@ settings = load_settings()
 os.setgroups([])
 os.setgid(65534)
 os.setuid(65534)
-checks = (doctor._state_directory, doctor._disk, doctor._roots)
+checks = (doctor.state_directory_findings, doctor.disk_findings, doctor.root_findings)
 sys.stdout.write(findings.as_json(finding for check in checks for finding in check(settings)))
 """
 

@@ -1,11 +1,12 @@
 """Who gets a place and who gives way, without sockets."""
 
 import logging
+import time
 from dataclasses import dataclass, field
 
 import pytest
 
-from cocosearch.serving.connections import LOOPBACK, Admission, ConnectionLimits, Connections, Missed, Phase, source_of
+from cocosearch.serving.connections import LOOPBACK, REPORT_SECONDS, Admission, ConnectionLimits, Connections, Missed, Phase, source_of
 from cocosearch.serving.descriptors import fit
 
 LIMITS = ConnectionLimits(total=6, loopback_only=2, per_address=3, probes=1)
@@ -133,10 +134,11 @@ def test_overdue_connections_end_and_the_log_counts_them_once_a_minute(caplog: p
     late, deaf, fine = opened(book, "a"), opened(book, "b", Phase.ANSWER), opened(book, "c")
     late.missed, deaf.missed = Missed.REQUEST, Missed.READING
     with caplog.at_level(logging.WARNING):
-        book.sweep(book._reported)
+        now = time.monotonic()
+        book.sweep(now)
         assert not caplog.messages
-        book.sweep(book._reported + 60)
-        book.sweep(book._reported + 1)
+        book.sweep(now + REPORT_SECONDS)
+        book.sweep(now + REPORT_SECONDS + 1)
     assert caplog.messages == ["ended connections whose clients did not keep going: 2 answer not read, 2 request not sent"]
     assert (set(late.ended), set(deaf.ended), fine.ended) == ({"told"}, {"aborted"}, [])
 

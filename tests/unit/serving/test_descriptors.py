@@ -14,7 +14,7 @@ async def test_a_server_that_ends_within_a_second_of_an_exhaustion_logs_no_trace
     take_note_of_exhaustion(loop)
     closed = socket.socket()
     closed.close()
-    loop.call_soon(loop._start_serving, asyncio.Protocol, closed)  # type: ignore[attr-defined]  # as asyncio does it itself
+    loop.call_soon(loop._start_serving, asyncio.Protocol, closed)  # type: ignore[attr-defined]  # noqa: SLF001 - as asyncio does it
     await asyncio.sleep(0.01)
     assert not caplog.records
     loop.call_soon(closed.getsockname)

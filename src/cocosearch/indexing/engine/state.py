@@ -30,7 +30,7 @@ class EngineState:
 
     def ensure_matches(self, connection: Connection, project_id: int) -> bool:
         """Start anew where directory and database do not belong together; False if one of them had been lost or restored."""
-        in_database, in_directory = engine_stamp(connection, project_id), self._read_directory()
+        in_database, in_directory = engine_stamp(connection, project_id), self.stamp_in_directory()
         if in_database is not None and in_database == in_directory and self.engine_path.is_dir():
             return True
         self.start_anew(connection, project_id)
@@ -45,7 +45,7 @@ class EngineState:
 
     def advance(self, connection: Connection, project_id: int) -> None:
         """After a run: an older backup of either side will not match any more."""
-        stamp = self._read_directory()
+        stamp = self.stamp_in_directory()
         if stamp is None:
             raise FileNotFoundError(self.directory / _STAMP)
         self._write(connection, project_id, EngineStamp(stamp.identity, stamp.generation + 1))
@@ -61,7 +61,8 @@ class EngineState:
         temporary.write_text(json.dumps({"identity": str(stamp.identity), "generation": stamp.generation}), encoding="utf-8")
         temporary.replace(self.directory / _STAMP)
 
-    def _read_directory(self) -> EngineStamp | None:
+    def stamp_in_directory(self) -> EngineStamp | None:
+        """What the state says of itself; None where there is none, or none that can be read."""
         try:
             content = json.loads((self.directory / _STAMP).read_text(encoding="utf-8"))
             return EngineStamp(uuid.UUID(content["identity"]), int(content["generation"]))

@@ -23,7 +23,7 @@ def test_each_project_has_its_directory(tmp_path: Path) -> None:
 
 def test_a_stamp_is_read_as_it_was_written(tmp_path: Path) -> None:
     (tmp_path / "stamp.json").write_text(json.dumps({"identity": str(IDENTITY), "generation": 7}))
-    assert EngineState(tmp_path)._read_directory() == EngineStamp(IDENTITY, 7)
+    assert EngineState(tmp_path).stamp_in_directory() == EngineStamp(IDENTITY, 7)
 
 
 @pytest.mark.parametrize(
@@ -46,12 +46,12 @@ def test_a_stamp_is_read_as_it_was_written(tmp_path: Path) -> None:
 )
 def test_a_damaged_stamp_is_none(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "stamp.json").write_bytes(content)
-    assert EngineState(tmp_path)._read_directory() is None
+    assert EngineState(tmp_path).stamp_in_directory() is None
 
 
 def test_no_directory_is_no_stamp_and_nothing_to_remove(tmp_path: Path) -> None:
     state = EngineState(tmp_path / "missing")
-    assert state._read_directory() is None
+    assert state.stamp_in_directory() is None
     state.remove()
 
 
