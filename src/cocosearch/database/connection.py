@@ -15,7 +15,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from cocosearch.database.failures import explained, failures_explained, no_answer
-from cocosearch.database.pgvector import missing
+from cocosearch.database.pgvector import extension_missing
 from cocosearch.errors import CocosearchError, DatabaseBusyError, DatabaseStartingError
 from cocosearch.settings import Settings
 
@@ -198,7 +198,7 @@ def _configure(connection: Connection) -> None:
     try:
         register_vector(connection)
     except psycopg.ProgrammingError as error:
-        raise missing() from error
+        raise extension_missing() from error
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from typing import LiteralString
 
 from cocosearch.database.connection import Connection
-from cocosearch.database.pgvector import MIN_PGVECTOR, SAFE_IN_PARALLEL, missing, written
+from cocosearch.database.pgvector import MIN_PGVECTOR, SAFE_IN_PARALLEL, extension_missing, written
 from cocosearch.errors import DatabaseUnavailableError
 
 
@@ -25,7 +25,7 @@ def check_extension(connection: Connection) -> None:
     """
     version = pgvector_version(connection)
     if version is None:
-        raise missing()
+        raise extension_missing()
     if version < MIN_PGVECTOR:
         raise DatabaseUnavailableError(
             f"pgvector {written(version)} is too old, {written(MIN_PGVECTOR)} is needed. Install a newer package; then a superuser runs: "

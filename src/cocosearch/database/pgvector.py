@@ -25,7 +25,7 @@ def faults(version: tuple[int, ...]) -> list[str]:
     return [what for mended_in, what in _FAULTS.items() if version < mended_in]
 
 
-def missing() -> ExtensionMissingError:
+def extension_missing() -> ExtensionMissingError:
     """The error for a database without pgvector."""
     return ExtensionMissingError(
         "The database does not have the extension vector. A superuser must run: CREATE EXTENSION vector "

@@ -2,8 +2,8 @@
 
     begin_run       any state ──> indexing
     complete_run    indexing ──> ready
-    hold_up_run     indexing ──> waiting: the reason will pass, and the next run goes on where this one was
-    fail_run        any state ──> failed: a run, or an inspection of the files before one, cannot go on
+    hold_up_run     any state ──> waiting: what holds up a run, or an inspection of the files before one, will pass
+    fail_run        any state ──> failed: the same, where it will not pass by itself
     find_unchanged  any state ──> ready: an inspection found what the last complete run had seen
     request_run     any state ──> waiting, but a run under way goes on
 

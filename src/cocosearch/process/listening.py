@@ -4,23 +4,22 @@ import socket
 from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
-# What the header Host of a request calls this machine, where it was asked for by its loopback interface.
+# How the header Host names this machine where a client reaches it by loopback.
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def address_of(host: str) -> IPv4Address | IPv6Address | None:
     """The address that is written there, and as IPv4 where it is one in IPv6 (`::ffff:127.0.0.1`); None for a name.
 
-    The zone of an IPv6 address is left out: it says on which interface, not what the address is. An IPv4 address has none (RFC 6874).
+    The zone of an IPv6 address (RFC 6874) is left out: it says on which interface, not what the address is.
     """
-    written, _, zone = host.partition("%")
     try:
-        address = ip_address(written)
+        address = ip_address(host)
     except ValueError:
         return None
     if isinstance(address, IPv4Address):
-        return None if zone else address
-    return address.ipv4_mapped or address
+        return address
+    return address.ipv4_mapped or IPv6Address(int(address))
 
 
 def is_loopback(host: str) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cocosearch.process.listening import is_loopback
+from cocosearch.process.listening import address_of, is_loopback
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,9 @@ from cocosearch.process.listening import is_loopback
         ("0.0.0.0", False),  # noqa: S104 - that it is not loopback is the point
         ("::", False),
         ("127.0.0.1%lo", False),
+        ("127.0.0.1%", False),
+        ("::1%", False),
+        ("::1%lo%lo", False),
         ("fe80::1%eth0", False),
         ("", False),
         ("192.168.1.2", False),
@@ -28,3 +31,8 @@ from cocosearch.process.listening import is_loopback
 )
 def test_only_addresses_of_this_machine_are_loopback(host: str, *, loopback: bool) -> None:
     assert is_loopback(host) is loopback
+
+
+def test_a_zone_is_no_part_of_an_address() -> None:
+    assert address_of("fe80::1%eth0") == address_of("fe80::1")
+    assert str(address_of("::ffff:10.0.0.1%eth0")) == "10.0.0.1"

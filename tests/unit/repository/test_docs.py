@@ -8,6 +8,7 @@ import pytest
 from tools.write_command_line import PAGE, page, parsers
 
 from cocosearch.cli.main import command_parser
+from cocosearch.database.pgvector import MIN_PGVECTOR, written
 from cocosearch.operations.configuration import settings_table
 from cocosearch.search.types import Degraded
 
@@ -18,6 +19,8 @@ DOCUMENTS = sorted(
     [*REPOSITORY.glob("*.md"), *DOCS.glob("*.md"), *REPOSITORY.glob("roles/*/*.md"), *REPOSITORY.glob("*/README.md")],
     key=lambda path: path.relative_to(REPOSITORY),
 )
+# Where people read which pgvector is needed.
+PGVECTOR = ("docs/configuration.md", "docs/install.md", "docs/decisions.md", "roles/cocosearch/README.md", "roles/postgresql/README.md")
 BEGIN, END = "<!-- settings -->\n", "<!-- /settings -->"
 
 
@@ -109,3 +112,9 @@ def test_commands_are_looked_at() -> None:
     assert {parser.prog for parser in parsers(command_parser())} > {"cocosearch search", "cocosearch token rotate"}
     with pytest.raises(SystemExit):
         command_parser().parse_args(["no-such-command"])
+
+
+@pytest.mark.parametrize("document", PGVECTOR)
+def test_the_pgvector_that_is_needed_is_the_programs(document: str) -> None:
+    named = re.findall(r"(?:with|needs?|has) pgvector (?:\u2265 )?(\d+(?:\.\d+)*)", (REPOSITORY / document).read_text(encoding="utf-8"))
+    assert set(named) == {written(MIN_PGVECTOR)}
